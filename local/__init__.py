@@ -1,0 +1,1 @@
+"""Everything on one machine: broker, services, a sample desk and its customers."""

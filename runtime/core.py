@@ -53,11 +53,11 @@ class Core(Protocol):
         """Rebuild indexes and timers from the entities. Decides nothing."""
 
 
-class Undecided(Exception):  # noqa: N818 - it names what happened to the command
+class Undecided(Exception):
     """decide raised before anything changed. To do: dead-letter the record, go on."""
 
 
-class StateDamaged(Exception):  # noqa: N818 - it names what happened to the state
+class StateDamaged(Exception):
     """The core raised halfway. To do: throw the state away, restore it, dead-letter the record."""
 
 

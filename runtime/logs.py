@@ -63,7 +63,12 @@ def configure(service: str, level: str = "info") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Access lines would put customers' data (query strings) into the log; aiokafka's info is chatter.
-    for name, quiet in {"uvicorn.access": "critical", "aiokafka": "warning", "httpx": "warning", "mail.log": "warning"}.items():
+    for name, quiet in {
+        "uvicorn.access": "critical",
+        "aiokafka": "warning",
+        "httpx": "warning",
+        "mail.log": "warning",
+    }.items():
         logging.getLogger(name).setLevel(quiet.upper())
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=service)

@@ -25,21 +25,36 @@ INTAKE_SECONDS: Final = Histogram(
 )
 
 # router
-CASES_WAITING: Final = Gauge("switchboard_cases_waiting", "Cases in the queue, offered ones included.", ["desk", "priority"])
+CASES_WAITING: Final = Gauge(
+    "switchboard_cases_waiting", "Cases in the queue, offered ones included.", ["desk", "priority"]
+)
 CASE_WAIT_SECONDS: Final = Histogram(
-    "switchboard_case_wait_seconds", "From opening to the first assignment.", ["desk", "priority"], buckets=ROUTING_SECONDS
+    "switchboard_case_wait_seconds",
+    "From opening to the first assignment.",
+    ["desk", "priority"],
+    buckets=ROUTING_SECONDS,
 )
 CASES_OPENED: Final = Counter("switchboard_cases_opened", "Cases opened.", ["desk", "channel"])
-CASES_ASSIGNED: Final = Counter("switchboard_cases_assigned", "Cases given to an agent.", ["desk", "priority", "channel"])
-CASES_RELEASED: Final = Counter("switchboard_cases_released", "Cases or offers taken back, by reason.", ["desk", "reason"])
+CASES_ASSIGNED: Final = Counter(
+    "switchboard_cases_assigned", "Cases given to an agent.", ["desk", "priority", "channel"]
+)
+CASES_RELEASED: Final = Counter(
+    "switchboard_cases_released", "Cases or offers taken back, by reason.", ["desk", "reason"]
+)
 CASES_RESOLVED: Final = Counter("switchboard_cases_resolved", "Cases settled.", ["desk"])
-CASES_ABANDONED: Final = Counter("switchboard_cases_abandoned", "Cases whose customer left before an answer.", ["desk", "channel"])
-COMMANDS_REJECTED: Final = Counter("switchboard_commands_rejected", "Commands that could not be carried out.", ["desk", "reason"])
+CASES_ABANDONED: Final = Counter(
+    "switchboard_cases_abandoned", "Cases whose customer left before an answer.", ["desk", "channel"]
+)
+COMMANDS_REJECTED: Final = Counter(
+    "switchboard_commands_rejected", "Commands that could not be carried out.", ["desk", "reason"]
+)
 AGENTS: Final = Gauge("switchboard_agents", "Agents by state: available, busy, away, offline.", ["desk", "state"])
 
 # sla_watcher
 SLA_CLOCKS: Final = Counter(
-    "switchboard_sla_clocks", "Clocks by outcome: started, warned, breached, met, cancelled.", ["desk", "clock", "outcome"]
+    "switchboard_sla_clocks",
+    "Clocks by outcome: started, warned, breached, met, cancelled.",
+    ["desk", "clock", "outcome"],
 )
 SLA_LATENESS_SECONDS: Final = Histogram(
     "switchboard_sla_lateness_seconds", "From the instant of a breach to its publication.", buckets=LATENESS_SECONDS
@@ -49,22 +64,38 @@ SLA_LATENESS_SECONDS: Final = Histogram(
 UPDATES: Final = Counter(
     "switchboard_updates", "Updates by outcome: requested, delivered, failed.", ["desk", "channel", "kind", "outcome"]
 )
-PROMISES: Final = Counter("switchboard_promises", "Promised times told to customers, by outcome: kept, broken.", ["desk", "outcome"])
+PROMISES: Final = Counter(
+    "switchboard_promises", "Promised times told to customers, by outcome: kept, broken.", ["desk", "outcome"]
+)
 DELIVERY_SECONDS: Final = Histogram(
     "switchboard_delivery_seconds", "One attempt to hand an update over.", ["channel"], buckets=WORK_SECONDS
 )
 
 # the processor
-DEAD_LETTERS: Final = Counter("switchboard_dead_letters", "Records put aside, by reason: undecodable, undecided.", ["service", "reason"])
-TRANSACTIONS: Final = Counter("switchboard_transactions", "Transactions by outcome: committed, failed.", ["service", "outcome"])
+DEAD_LETTERS: Final = Counter(
+    "switchboard_dead_letters", "Records put aside, by reason: undecodable, undecided.", ["service", "reason"]
+)
+TRANSACTIONS: Final = Counter(
+    "switchboard_transactions", "Transactions by outcome: committed, failed.", ["service", "outcome"]
+)
 TRANSACTION_SECONDS: Final = Histogram(
-    "switchboard_transaction_seconds", "From the begin to the commit of a transaction.", ["service"], buckets=WORK_SECONDS
+    "switchboard_transaction_seconds",
+    "From the begin to the commit of a transaction.",
+    ["service"],
+    buckets=WORK_SECONDS,
 )
 BATCH_RECORDS: Final = Histogram(
-    "switchboard_batch_records", "Records of one transaction.", ["service"], buckets=(1, 5, 10, 50, 100, 250, 500, 1000, 2500)
+    "switchboard_batch_records",
+    "Records of one transaction.",
+    ["service"],
+    buckets=(1, 5, 10, 50, 100, 250, 500, 1000, 2500),
 )
 LAG_RECORDS: Final = Gauge("switchboard_consumer_lag_records", "Records not yet processed.", ["service", "topic"])
-LAG_SECONDS: Final = Gauge("switchboard_consumer_lag_seconds", "Age of the oldest record not yet processed.", ["service", "topic"])
+LAG_SECONDS: Final = Gauge(
+    "switchboard_consumer_lag_seconds", "Age of the oldest record not yet processed.", ["service", "topic"]
+)
 TASKS: Final = Gauge("switchboard_tasks", "Partitions by state: restoring, running.", ["service", "state"])
 RESTORED_ENTITIES: Final = Counter("switchboard_restored_entities", "Snapshots read while restoring.", ["service"])
-SESSIONS_FAILED: Final = Counter("switchboard_sessions_failed", "Times that a processor had to leave its group and join anew.", ["service"])
+SESSIONS_FAILED: Final = Counter(
+    "switchboard_sessions_failed", "Times that a processor had to leave its group and join anew.", ["service"]
+)

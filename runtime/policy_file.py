@@ -16,12 +16,14 @@ from schemas.policy import Policy
 class _Loader(yaml.SafeLoader):
     """YAML that refuses a key that stands twice, which YAML 1.2 forbids and PyYAML lets through."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key_node.tag != "tag:yaml.org,2002:merge" and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -68,7 +70,8 @@ def parse_policy(text: str, file: str) -> Policy:
 
 def resolve(source: str) -> str:
     """The value behind `env:NAME` or `file:/path`, or `source` itself. Raises Refusal when it is not
-    there, without ever showing a value."""
+    there, without ever showing a value.
+    """
     if source.startswith("env:"):
         name = source[4:]
         value = os.environ.get(name)

@@ -24,9 +24,7 @@ EventId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,4}-[0-9A-Z]{6,10}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
-Identifier = Annotated[
-    str, StringConstraints(pattern=r"^(email|tel|handle|account):.+$", max_length=400)
-]
+Identifier = Annotated[str, StringConstraints(pattern=r"^(email|tel|handle|account):.+$", max_length=400)]
 """Who a customer is on one channel, in canonical form: `email:jan@example.com`,
 `tel:+27821234567` (E.164), `handle:whatsapp:27821234567`, `account:4711`."""
 
@@ -73,14 +71,13 @@ class Event(Model):
         """Derive the wire name of the event from its class name."""
         super().__init_subclass__(**kwargs)  # type: ignore[arg-type]
         name = cls.__name__
-        cls.kind = "".join(
-            f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name)
-        )
+        cls.kind = "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
 class Command(Event):
     """What an agent, a desktop or an operator asks for. Unknown fields are refused: a desktop that
-    misspells a field must hear of it instead of being half obeyed."""
+    misspells a field must hear of it instead of being half obeyed.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

@@ -20,6 +20,9 @@ from schemas.topics import TOPIC_OF, Topic
 TYPE_PREFIX: Final = "switchboard."
 TYPE_SUFFIX: Final = ".v1"
 
+MAX_ID: Final = 128
+"""Characters of an event's id."""
+
 Header = tuple[str, bytes]
 
 
@@ -47,9 +50,7 @@ class Encoded:
     headers: list[Header]
 
 
-EVENT_TYPES: Final[dict[str, type[Event]]] = {
-    f"{TYPE_PREFIX}{event.kind}{TYPE_SUFFIX}": event for event in TOPIC_OF
-}
+EVENT_TYPES: Final[dict[str, type[Event]]] = {f"{TYPE_PREFIX}{event.kind}{TYPE_SUFFIX}": event for event in TOPIC_OF}
 _TYPE_BYTES: Final = {event: name.encode() for name, event in EVENT_TYPES.items()}
 
 
@@ -98,7 +99,9 @@ def encode(event: Event, event_id: str, source: str, traceparent: str | None = N
     return Encoded(topic, key.encode(), event.__pydantic_serializer__.to_json(event, exclude_none=True), headers)
 
 
-def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]], allowed: Sequence[type[Event]] | None = None) -> Received:
+def decode(
+    value: bytes | None, headers: Iterable[tuple[str, bytes]], allowed: Sequence[type[Event]] | None = None
+) -> Received:
     """The event of a record.
 
     `allowed` are the events that belong on the record's topic (all, when none are given). Raises
@@ -110,8 +113,8 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]], allowed: S
     if name is None or event_id is None:
         message = "the CloudEvents headers ce_id and ce_type are required"
         raise Undecodable(message)
-    if not 0 < len(event_id) <= 128:
-        message = "ce_id must have 1 to 128 characters"
+    if not 0 < len(event_id) <= MAX_ID:
+        message = f"ce_id must have 1 to {MAX_ID} characters"
         raise Undecodable(message)
     kind = EVENT_TYPES.get(name)
     if kind is None or (allowed is not None and kind not in allowed):
@@ -132,7 +135,8 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]], allowed: S
 
 def describe(error: ValidationError) -> str:
     """The first three faults of a validation error in one line, without the offending input, which may
-    be a customer's words."""
+    be a customer's words.
+    """
     faults: list[Mapping[str, Any]] = list(error.errors(include_url=False, include_input=False, include_context=False))
     shown = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'value'}: {fault['msg']}" for fault in faults[:3])
     more = len(faults) - 3

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.base import (
+    LEVELS,
     PRIORITIES,
     Channel,
     DeskId,
@@ -253,10 +254,9 @@ class DeskPolicy(Part):
                 if rule.when == When():
                     message = f"the rule {rule.name} of {field} always holds, so the rules after it never count"
                     raise ValueError(message)
-        levels = ("critical", "high", "normal", "low")
-        gaps = [f"{u} x {i}" for u in levels for i in levels if i not in self.matrix.get(u, {})]
+        gaps = [f"{u} x {i}" for u in LEVELS for i in LEVELS if u not in self.matrix or i not in self.matrix[u]]
         if gaps:
-            message = f"the matrix has no priority for {', '.join(gaps[:4])}{' and more' if len(gaps) > 4 else ''} (urgency x impact)"
+            message = f"the matrix has no priority for {', '.join(gaps)} (urgency x impact)"
             raise ValueError(message)
         for what, names in (
             ("urgency", [r.name for r in self.urgency]),

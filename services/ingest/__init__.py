@@ -1,0 +1,1 @@
+"""Provider webhooks to message events. Stateless."""
