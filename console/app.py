@@ -65,6 +65,27 @@ def serve(service: Annotated[Service, typer.Argument(help="Which service.")]) ->
     run(service)
 
 
+@app.command(rich_help_panel=TRY)
+def play(
+    path: Annotated[Path, typer.Argument(help="A file or a folder of inputs.", metavar="PATH")],
+    desk: Annotated[str | None, typer.Option(help="Which desk; the policy's first when not given.")] = None,
+    rate: Annotated[float, typer.Option(min=0.01, max=1000, help="Inputs a second.")] = 10.0,
+    url: Annotated[str | None, typer.Option(help="Of ingest; SWITCHBOARD_PUBLIC_URL, or port 8080 here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write what was answered here.")] = None,
+) -> None:
+    """Send recorded inputs to a running ingest, signed as their providers would sign them.
+
+    Files are recognised by their shape: raw mail, our own chat JSON, Twilio's forms, WhatsApp Cloud JSON,
+    and recordings with metadata beside them. What fits no provider that is served is named, with the reason.
+    Secrets lie where the policy ([cyan]SWITCHBOARD_POLICY[/]) says; [cyan]switchboard up[/] writes them to a file.
+
+    Example: [green]source RUN_FOLDER/env && switchboard play my-mails/ --rate 2[/]
+    """
+    from console.play import play as run
+
+    run(path, desk=desk, rate=rate, url=url, json_file=json_file)
+
+
 @policy_commands.command("check")
 def policy_check(file: Annotated[Path, typer.Argument(help="The policy file, YAML.", metavar="FILE")]) -> None:
     """Say whether a policy is valid. If it is not: file, line, field and reason of each fault, and exit 2.
