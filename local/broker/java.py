@@ -1,0 +1,77 @@
+"""Kafka itself, by Java, from its Maven artefacts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from local.broker import artefacts
+from local.broker.guarded import Failed, guarded
+from local.broker.ways import NODE, STARTED, Running, Unavailable, answer, free_port, program
+
+OLDEST_JAVA: Final = 17
+HEAP: Final = "-Xms256m -Xmx512m"
+FLAGS: Final = (*HEAP.split(), "-XX:+UseSerialGC")
+START_SECONDS: Final = 90.0
+CLUSTER: Final = "c3dpdGNoYm9hcmQtbG9jYQ"
+"""Any UUID does; the broker is alone."""
+
+_LOGGING: Final = """\
+rootLogger.level=warn
+rootLogger.appenderRef.out.ref=out
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
+logger.started.name=kafka.server.KafkaRaftServer
+logger.started.level=info
+"""
+
+
+@contextlib.asynccontextmanager
+async def start(port: int | None) -> AsyncIterator[Running]:
+    """A broker run by this machine's Java, on `port` or a free one. The artefacts are fetched once."""
+    java, version = await asyncio.to_thread(find)
+    jars = await artefacts.jars()
+    port = port or free_port()
+    async with guarded() as watched:
+        folder = watched.folder
+        settings = folder / "server.properties"
+        settings.write_text("".join(f"{key}={value}\n" for key, value in _settings(folder, port).items()))
+        (folder / "log4j2.properties").write_text(_LOGGING)
+        kafka = (java, *FLAGS, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", f"{jars}/*")
+        run = (*kafka, "kafka.Kafka", str(settings))
+        try:
+            await watched.until_done(
+                [*kafka, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)], START_SECONDS
+            )
+            await watched.until_said(STARTED, list(run), START_SECONDS)
+        except Failed as failure:
+            raise Unavailable(f"Kafka did not start: {failure}") from failure
+        yield Running(f"127.0.0.1:{port}", "java", f"Java {version} is there", watched, run, START_SECONDS)
+
+
+def find() -> tuple[str, int]:
+    """The java command, JAVA_HOME's first, and its version. Raises Unavailable when none is fit."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else program("java")
+    said = answer(java, "-version", within=30)
+    version = re.search(r'version "(\d+)', said)
+    if version is None or int(version[1]) < OLDEST_JAVA:
+        raise Unavailable(f"{java} is too old, or none at all: {said.splitlines()[0]}")
+    return java, int(version[1])
+
+
+def _settings(folder: Path, port: int) -> dict[str, str]:
+    controller = free_port()
+    return NODE | {
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "log.dirs": str(folder / "data"),
+    }

@@ -1,0 +1,1 @@
+"""The broker, three ways, and the topics on it."""
