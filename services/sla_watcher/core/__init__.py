@@ -1,0 +1,1 @@
+"""The decisions about clocks: pure, deterministic, without time of their own."""
