@@ -43,7 +43,7 @@ def listen(settings: Settings, service: Service) -> socket.socket:
         raise Refusal(message) from error
 
 
-async def serve(  # noqa: PLR0913 - everything that makes up a process, named
+async def serve(
     app: ASGIApp, work: Work, *, sock: socket.socket, settings: Settings, health: Health, requests_first: bool = False
 ) -> None:
     """Run until SIGTERM or SIGINT, then stop in order: unready, pause, finish, close.

@@ -107,7 +107,7 @@ class CaseAssigned(CaseEvent):
     priority: Priority
     offer_id: EventId
     waited_seconds: float
-    """From the opening of the case, or from its latest return to the queue, to this assignment."""
+    """Since the `waiting_since` of its CaseQueued."""
     decision: Decision
 
 

@@ -243,6 +243,8 @@ class DeskPolicy(Part):
     automatic_mail: AutomaticMail = AutomaticMail()
     remember_messages: Duration = 7 * 86400.0
     """How long a repeat of a message is recognised; above the longest retry of any provider."""
+    remember_customers: Duration = 90 * 86400.0
+    """How long a customer without an open case is recognised on all known channels."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -1,0 +1,1 @@
+"""Command to facts. Nothing here changes the state."""
