@@ -51,7 +51,12 @@ def switchboard(
 
 
 @app.command(rich_help_panel=RUN)
-def serve(service: Annotated[Service, typer.Argument(help="Which service.")]) -> None:
+def serve(
+    service: Annotated[Service, typer.Argument(help="Which service.")],
+    until_eof: Annotated[
+        bool, typer.Option("--until-eof", help="Also stop when standard input ends: when whoever started this dies.")
+    ] = False,
+) -> None:
     """Run one service, as a pod does, until SIGTERM.
 
     Settings come from the environment: [cyan]SWITCHBOARD_POLICY[/] (the policy file),
@@ -62,7 +67,7 @@ def serve(service: Annotated[Service, typer.Argument(help="Which service.")]) ->
     """
     from console.serve import run
 
-    run(service)
+    run(service, until_eof=until_eof)
 
 
 @app.command(rich_help_panel=TRY)
