@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
 from runtime.refusal import Refusal
 from schemas.policy import Policy
+
+_PLAIN: Final = {
+    "extra_forbidden": "no such field; check its spelling and its place",
+    "missing": "is missing",
+    "tuple_type": "should be a list",
+    "dict_type": "should have fields of its own",
+    "model_type": "should have fields of its own",
+    "string_type": "should be text; put it in quotes if YAML takes it for something else",
+    "too_short": "should not be empty",
+}
+"""pydantic's kinds of fault, in words for who does not write Python."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -59,10 +70,8 @@ def parse_policy(text: str, file: str) -> Policy:
     except ValidationError as error:
         faults = []
         for fault in error.errors(include_url=False):
-            field = ".".join(map(str, fault["loc"])) or "(document)"
-            reason = fault["msg"].removeprefix("Value error, ")
-            if fault["type"] == "extra_forbidden":
-                reason = "no such field; check its spelling and its place"
+            field = ".".join(str(step) for step in fault["loc"] if step != "[key]") or "(document)"
+            reason = _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
             faults.append((_line(root, fault["loc"]), field, reason))
         lines = [f"{file}:{line}: {field}: {reason}" for line, field, reason in sorted(faults)]
         raise Refusal("\n".join(lines)) from error

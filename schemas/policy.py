@@ -7,9 +7,20 @@ and named; every decision names the one that won.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from schemas.base import (
     LEVELS,
@@ -51,7 +62,23 @@ Source = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 SkillPattern = Annotated[str, StringConstraints(pattern=r"^[a-z]+:([\w.+-]+|\{language\})$", max_length=80)]
 """A skill; `language:{language}` stands for the customer's own language."""
 
-SecretSource = Annotated[str, StringConstraints(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+
+def _pointer(value: str) -> str:
+    if re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", value) is None:
+        message = "a secret never stands in the policy itself; write where it lies: env:NAME or file:/path"
+        raise ValueError(message)
+    return value
+
+
+SecretSource = Annotated[str, AfterValidator(_pointer)]
+"""Where a secret lies: `env:NAME` or `file:/path`."""
+
+
+def _once(names: Iterable[str]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        message = f"{', '.join(twice)} stands more than once; reasons name it, so it must be unique"
+        raise ValueError(message)
 
 
 class Part(BaseModel):
@@ -188,6 +215,12 @@ class Sending(Part):
     email: MailSender | None = None
     webhooks: tuple[WebhookSender, ...] = ()
 
+    @field_validator("webhooks")
+    @classmethod
+    def _webhooks_once(cls, webhooks: tuple[WebhookSender, ...]) -> tuple[WebhookSender, ...]:
+        _once(f"{webhook.channel}/{webhook.provider}" for webhook in webhooks)
+        return webhooks
+
 
 class TemplateText(Part):
     """One text in one language; Jinja2, with the variables of docs/policy.md."""
@@ -246,33 +279,40 @@ class DeskPolicy(Part):
     remember_customers: Duration = 90 * 86400.0
     """How long a customer without an open case is recognised on all known channels."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        for field, rules in (("urgency", self.urgency), ("impact", self.impact)):
-            if rules[-1].when != When():
-                message = f"the last rule of {field} ({rules[-1].name}) must have no `when`, so that one always holds"
-                raise ValueError(message)
-            for rule in rules[:-1]:
-                if rule.when == When():
-                    message = f"the rule {rule.name} of {field} always holds, so the rules after it never count"
-                    raise ValueError(message)
-        gaps = [f"{u} x {i}" for u in LEVELS for i in LEVELS if u not in self.matrix or i not in self.matrix[u]]
-        if gaps:
-            message = f"the matrix has no priority for {', '.join(gaps)} (urgency x impact)"
+    # Each on its own field, so that a fault is reported on that field's line.
+
+    @field_validator("urgency", "impact")
+    @classmethod
+    def _one_always_holds(cls, rules: tuple[LevelRule, ...]) -> tuple[LevelRule, ...]:
+        if rules[-1].when != When():
+            message = f"the last rule ({rules[-1].name}) must have no `when`, so that one always holds"
             raise ValueError(message)
-        for what, names in (
-            ("urgency", [r.name for r in self.urgency]),
-            ("impact", [r.name for r in self.impact]),
-            ("needs", [r.name for r in self.needs]),
-            ("tiers", [t.name for t in self.tiers]),
-            ("intake", [f"{s.channel}/{s.provider}" for s in self.intake]),
-            ("sending.webhooks", [f"{s.channel}/{s.provider}" for s in self.sending.webhooks]),
-        ):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            if twice:
-                message = f"{what} has {', '.join(twice)} more than once; reasons name it, so it must be unique"
+        for rule in rules[:-1]:
+            if rule.when == When():
+                message = f"the rule {rule.name} always holds, so the rules after it never count"
                 raise ValueError(message)
-        return self
+        return rules
+
+    @field_validator("matrix")
+    @classmethod
+    def _every_cell(cls, matrix: dict[Level, dict[Level, Priority]]) -> dict[Level, dict[Level, Priority]]:
+        gaps = [f"{u} x {i}" for u in LEVELS for i in LEVELS if u not in matrix or i not in matrix[u]]
+        if gaps:
+            message = f"no priority for {', '.join(gaps)} (urgency x impact)"
+            raise ValueError(message)
+        return matrix
+
+    @field_validator("urgency", "impact", "needs", "tiers")
+    @classmethod
+    def _names_once(cls, named: tuple[Any, ...]) -> tuple[Any, ...]:
+        _once(part.name for part in named)
+        return named
+
+    @field_validator("intake")
+    @classmethod
+    def _sources_once(cls, sources: tuple[IntakeSource, ...]) -> tuple[IntakeSource, ...]:
+        _once(f"{source.channel}/{source.provider}" for source in sources)
+        return sources
 
 
 class Policy(Part):

@@ -1,0 +1,1 @@
+"""The sla-watcher's process on real Kafka."""

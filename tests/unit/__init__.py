@@ -1,0 +1,1 @@
+"""Decisions and parts, one at a time, without Kafka."""
