@@ -1,0 +1,1 @@
+"""What to tell the customer, and when: pure decisions over the state of each case."""
