@@ -1,0 +1,61 @@
+"""How far behind a session is; measuring it also shows whether Kafka answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from runtime.metrics import LAG_RECORDS, LAG_SECONDS
+from runtime.processor.task import Job, Task
+
+ANSWER_SECONDS: Final = 5.0
+"""Kafka counts as away when it needs longer."""
+
+
+class Lag:
+    """Measures the lag of the running tasks, in records and in seconds, by topic.
+
+    Seconds: no unprocessed record is older than the last one processed, nor than the last moment at
+    which nothing was left, so the age of the oldest is at most the time since the later of the two.
+    While neither is known yet: the time since the lag was first seen.
+    """
+
+    def __init__(self, job: Job, consumer: AIOKafkaConsumer, wall: Callable[[], float] = time.time) -> None:
+        self._job = job
+        self._consumer = consumer
+        self._wall = wall
+        self._caught_up: dict[TopicPartition, float] = {}
+        self._seen_behind: dict[TopicPartition, float] = {}
+        self._names = [job.settings.topics().name(topic) for topic in job.inputs]
+
+    async def measure(self, tasks: Collection[Task]) -> None:
+        """One round trip to Kafka. Raises KafkaError or TimeoutError when it does not answer."""
+        tps = [TopicPartition(name, task.partition) for task in tasks for name in self._names]
+        # Without partitions of its own a process still has to know whether Kafka is there.
+        asked = tps or [TopicPartition(self._names[0], 0)]
+        async with asyncio.timeout(ANSWER_SECONDS):
+            ends = await self._consumer.end_offsets(asked)
+        now = self._wall()
+        records: dict[str, int] = dict.fromkeys(self._names, 0)
+        seconds: dict[str, float] = dict.fromkeys(self._names, 0.0)
+        for task in tasks:
+            for name in self._names:
+                tp = TopicPartition(name, task.partition)
+                if tp not in self._consumer.assignment():
+                    continue
+                # The position, unlike the committed offset, is beyond the markers that end a transaction.
+                behind = max(ends[tp] - await self._consumer.position(tp), 0) + task.in_hand.get(tp, 0)
+                if behind == 0:
+                    self._caught_up[tp] = now
+                    continue
+                records[name] += behind
+                known = [at[tp] for at in (task.processed_at, self._caught_up) if tp in at]
+                since = max(known) if known else self._seen_behind.setdefault(tp, now)
+                seconds[name] = max(seconds[name], now - since)
+        for topic, name in zip(self._job.inputs, self._names, strict=True):
+            LAG_RECORDS.labels(self._job.service, topic.name).set(records[name])
+            LAG_SECONDS.labels(self._job.service, topic.name).set(seconds[name])

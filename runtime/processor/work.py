@@ -1,0 +1,52 @@
+"""What one transaction writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from schemas.codec import Header
+
+Write = tuple[bytes | None, bytes | None, Sequence[Header]]
+"""Key, value and headers of a record to be written."""
+
+MAX_RECORD_BYTES = 1_000_000
+"""Key, value and headers of a record at most; a little below what a broker takes by default."""
+
+
+def size(write: Write) -> int:
+    """The bytes of a record, near enough."""
+    key, value, headers = write
+    return len(key or b"") + len(value or b"") + sum(len(name) + len(text) + 4 for name, text in headers)
+
+
+@dataclass(slots=True)
+class Work:
+    """The outcome of a batch: final when all of it is committed, and nothing before that."""
+
+    writes: dict[TopicPartition, list[Write]] = field(default_factory=dict)
+    """Events, dead letters and changed entities, in order, by where they go."""
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where to read on, by input."""
+    facts: list[Any] = field(default_factory=list)
+    """Everything that was decided, public and private, in order."""
+    dead: Counter[str] = field(default_factory=Counter)
+    """How many were put aside, by reason."""
+    records: int = 0
+    """Input records in it."""
+
+    def write(self, to: TopicPartition, write: Write) -> None:
+        """Add a record."""
+        writes = self.writes.get(to)
+        if writes is None:
+            self.writes[to] = [write]
+        else:
+            writes.append(write)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.offsets or self.writes)
