@@ -12,9 +12,8 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -54,7 +53,7 @@ class Outside:
 
     def take_mail(self, content: bytes) -> None:
         """A mail that the mail server accepted."""
-        mail = cast("EmailMessage", email.message_from_bytes(content, policy=email.policy.default))
+        mail = email.message_from_bytes(content, policy=email.policy.default)
         message_id = str(mail["Message-ID"] or "<none>")
         self.seen[message_id] += 1
         body = mail.get_body(("plain",))
@@ -77,8 +76,7 @@ class Outside:
 
 @contextlib.asynccontextmanager
 async def listening(folder: Path, secret: str) -> AsyncIterator[Outside]:
-    """Both receivers on free ports. `secret` is the one that updates must be signed with."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Both receivers on free ports, writing to `folder`, which exists. Updates must be signed with `secret`."""
     outside = Outside(folder)
     loop = asyncio.get_running_loop()
     mail = await loop.create_server(lambda: SMTP(_Mailbox(outside), enable_SMTPUTF8=True, loop=loop), HOST, 0)
@@ -95,7 +93,7 @@ async def listening(folder: Path, secret: str) -> AsyncIterator[Outside]:
     finally:
         web.should_exit = True
         mail.close()
-        await asyncio.gather(serving, mail.wait_closed(), return_exceptions=True)
+        await asyncio.gather(serving, return_exceptions=True)
 
 
 class _Mailbox:

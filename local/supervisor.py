@@ -139,17 +139,14 @@ class Supervisor:
         deadline = time.monotonic() + READY_SECONDS
         async with httpx.AsyncClient(timeout=2.0) as http:
             for child in self.children.values():
-                said = "nothing"
-                while said:
-                    said = await ready(http, child)
-                    if said and time.monotonic() > deadline:
+                while said := await ready(http, child):
+                    if time.monotonic() > deadline:
                         message = (
                             f"{child.service} is not ready after {READY_SECONDS:.0f} s; it says: {said}\n"
                             f"The end of {child.log}:\n{child.last_words()}"
                         )
                         raise Refusal(message)
-                    if said:
-                        await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
 
     async def _end(self, child: Child) -> None:
         process = child.process
