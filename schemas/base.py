@@ -39,7 +39,11 @@ def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         message = "a time needs its zone, e.g. 2026-11-22T09:30:00Z"
         raise ValueError(message)
-    return value if value.tzinfo is UTC else value.astimezone(UTC)
+    try:
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
+    except OverflowError as error:
+        message = "a time that is out of range in UTC"
+        raise ValueError(message) from error
 
 
 Instant = Annotated[datetime, AfterValidator(_utc)]
@@ -49,7 +53,9 @@ Instant = Annotated[datetime, AfterValidator(_utc)]
 class Model(BaseModel):
     """A frozen value. Readers ignore fields that they do not know, so that adding one breaks nobody."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Event(Model):
