@@ -61,8 +61,8 @@ class Watcher:
 
     def _turn(self, case: Case, event: ClockEvent) -> None:
         clock = clocks.after(case.clocks.get(event.clock), event, case.subject.opened_at)
-        rest = {name: other for name, other in case.clocks.items() if name != event.clock}
-        self.cases[event.case_id] = replace(case, clocks=rest if clock is None else {**rest, event.clock: clock})
+        turned = {**case.clocks, event.clock: clock}
+        self.cases[event.case_id] = replace(case, clocks={name: kept for name, kept in turned.items() if kept})
         self._timers.set((event.case_id, event.clock), None if clock is None else clock.deadline)
 
     def follow_ups(self, fact: Fact) -> Iterable[Any]:  # noqa: ARG002 - nothing that happens to a case calls for more
