@@ -26,7 +26,7 @@ from runtime.settings import KafkaSettings
 from schemas import codec
 from schemas.assignments import Assigned, OfferMade, OfferWithdrawn, Unassigned
 from schemas.base import Command, Event
-from schemas.cases import CaseResolved, MessageAdded
+from schemas.cases import MessageAdded
 from schemas.commands import AcceptOffer, DeclineOffer, RenewPresence, ResolveCase, SendReply, WaitForCustomer
 from schemas.topics import ASSIGNMENTS, CASES, Topics
 
@@ -118,10 +118,6 @@ class Desktops:
 
     def _hear(self, event: Event) -> None:
         """What the event means for whom it concerns."""
-        if isinstance(event, CaseResolved):
-            for holder in self._desktops.values():
-                self._drop(holder, event.case_id)
-            return
         agent = getattr(event, "agent_id", None)
         if agent not in self._desktops:
             return

@@ -10,7 +10,7 @@ import email
 import email.policy
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import ValidationError
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -75,13 +75,13 @@ class Outside:
 
 
 @contextlib.asynccontextmanager
-async def listening(folder: Path, secret: str) -> AsyncIterator[Outside]:
-    """Both receivers on free ports, writing to `folder`, which exists. Updates must be signed with `secret`."""
+async def listening(folder: Path, secrets: Collection[str]) -> AsyncIterator[Outside]:
+    """Both receivers on free ports, writing to `folder`, which exists. Updates must be signed with one of `secrets`."""
     outside = Outside(folder)
     loop = asyncio.get_running_loop()
     mail = await loop.create_server(lambda: SMTP(_Mailbox(outside), enable_SMTPUTF8=True, loop=loop), HOST, 0)
     outside.smtp_port = mail.sockets[0].getsockname()[1]
-    web = _Server(uvicorn.Config(_adapter(outside, secret), host=HOST, port=0, log_config=None, lifespan="off"))
+    web = _Server(uvicorn.Config(_adapter(outside, secrets), host=HOST, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(web.serve(), name="adapter")
     try:
         while not web.started:
@@ -116,16 +116,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _adapter(outside: Outside, secret: str) -> Starlette:
-    webhook = Webhook(secret)
+def _adapter(outside: Outside, secrets: Collection[str]) -> Starlette:
+    webhooks = [Webhook(secret) for secret in secrets]
 
     async def take(request: Request) -> Response:
         body = await request.body()
-        try:
-            webhook.verify(body, dict(request.headers), json_parse=False)
-        except Exception as error:  # noqa: BLE001 - whatever a validator raises is a refusal
+        if not any(_signed(webhook, body, request) for webhook in webhooks):
             outside.refused["signature"] += 1
-            return JSONResponse({"error": str(error)}, status_code=401)
+            return JSONResponse({"error": "no secret of ours has signed this"}, status_code=401)
         try:
             update = UpdateRequested.model_validate_json(body)
         except ValidationError as error:
@@ -140,3 +138,11 @@ def _adapter(outside: Outside, secret: str) -> Starlette:
         return JSONResponse({"id": f"adapter-{key}"}, status_code=202)
 
     return Starlette(routes=[Route("/{path:path}", take, methods=["POST"])])
+
+
+def _signed(webhook: Webhook, body: bytes, request: Request) -> bool:
+    try:
+        webhook.verify(body, dict(request.headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True

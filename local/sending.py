@@ -6,8 +6,9 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 import httpx
@@ -107,15 +108,17 @@ class Sender:
                 received += 1
 
 
-def desk_secrets(policy: Policy, desk: str) -> dict[str, str]:
+def desk_secrets(policy: Policy, desk: str, made_up: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """The first secret of every way into a desk, by `channel/provider`, from where the policy says
-    that it lies. Raises Refusal when the desk or a secret is not there.
+    that it lies; `made_up` are variables that the environment does not have. Raises Refusal when the
+    desk or a secret is not there.
     """
     if desk not in policy.desks:
         message = f"the policy has no desk {desk!r}; it has {', '.join(policy.desks)}"
         raise Refusal(message)
     return {
-        f"{source.channel}/{source.provider}": resolve(source.secrets[0])
+        f"{source.channel}/{source.provider}": made_up.get(source.secrets[0].removeprefix("env:"))
+        or resolve(source.secrets[0])
         for source in policy.desks[desk].intake
         if source.secrets and source.provider in SIGN
     }
