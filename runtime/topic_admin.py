@@ -168,8 +168,8 @@ async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Topic], topics: 
         if code and error is not TopicAlreadyExistsError:  # made by another meanwhile, from the same registry
             raise error(f"{name}: {message[0] if message else ''}")
     async with asyncio.timeout(SEEN_SECONDS):
-        while len(there := await _partitions(admin, topics)) < len(REGISTRY):
-            await asyncio.sleep(0.05)
+        while len(there := await _partitions(admin, topics)) < len(REGISTRY):  # noqa: ASYNC110 - the brokers' doing
+            await asyncio.sleep(SEEN_SECONDS / 600)
     _refuse_other_partitions(there, topics)
 
 

@@ -2,6 +2,6 @@
 
 from local.broker.choosing import VARIABLE, start
 from local.broker.foreground import run_foreground
-from local.broker.ways import Kind, Running, Unavailable
+from local.broker.ways import KAFKA_VERSION, Kind, Running, Unavailable
 
-__all__ = ["VARIABLE", "Kind", "Running", "Unavailable", "run_foreground", "start"]
+__all__ = ["KAFKA_VERSION", "VARIABLE", "Kind", "Running", "Unavailable", "run_foreground", "start"]

@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from local.broker.guarded import Failed, guarded
 from local.broker.ways import KAFKA_VERSION, Unavailable, program
+
+log = structlog.get_logger(__name__)
 
 ARTEFACTS: Final = (
     f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
@@ -25,6 +29,7 @@ async def jars() -> Path:
     if kept.is_dir():
         return kept
     maven = program("mvn")
+    log.info("fetching Kafka with Maven, once", version=KAFKA_VERSION, into=str(kept))
     kept.parent.mkdir(parents=True, exist_ok=True)
     async with guarded(parent=kept.parent) as watched:
         (watched.folder / "pom.xml").write_text(_pom())

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from local.broker import container, java
-from local.broker.ways import Kind, Running, Unavailable
+from local.broker.ways import Kind, Running, Unavailable, is_free
 from runtime.refusal import Refusal
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,8 @@ async def start(*, port: int | None = None, ways: Sequence[Kind] = ALL) -> Async
     one by default. What was started is gone at the end. Raises Refusal that says what to install
     when there is none, or that the given one does not answer.
     """
+    if port is not None and not is_free(port):
+        raise Refusal(f"port {port} is taken; name another, or none to have a free one chosen")
     reasons: dict[Kind, str] = {}
     async with contextlib.AsyncExitStack() as stack:
         for kind in ways:
@@ -80,8 +82,7 @@ _WAYS: Final[dict[Kind, Callable[[int | None], AbstractAsyncContextManager[Runni
     "container": container.start,
     "java": java.start,
 }
-_NAMES: Final[dict[Kind, str]] = {"given": "given", "container": "container", "java": "Java"}
 
 
 def _passed_over(reasons: dict[Kind, str]) -> list[str]:
-    return [reason if kind == "given" else f"{_NAMES[kind]}: {reason}" for kind, reason in reasons.items()]
+    return [reason if kind == "given" else f"no {kind}: {reason}" for kind, reason in reasons.items()]

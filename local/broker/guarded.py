@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from local.broker import guard
@@ -34,6 +34,7 @@ class Guarded:
         `parent`, by default where temporary files go.
         """
         self.folder = (parent or Path(tempfile.gettempdir())) / f"switchboard-{secrets.token_hex(6)}"
+        self._began = 0  # where in the log the command's output begins
         self._guard = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *at_end],
             stdin=subprocess.PIPE,
@@ -42,7 +43,7 @@ class Guarded:
             text=True,
         )
         assert self._guard.stdout
-        with self._guard.stdout as answer:  # so the folder is never there without its guard
+        with self._guard.stdout as answer:  # the guard makes the folder, so it is never there without one
             if not answer.readline():
                 raise OSError(f"the guard of {self.folder} did not start")
 
@@ -51,60 +52,49 @@ class Guarded:
         """Of the guard."""
         return self._guard.pid
 
-    async def until_said(self, words: str, command: list[str], within: float) -> None:
+    async def until_said(self, words: str, command: Sequence[str], within: float) -> None:
         """Start `command`; returns when its output holds `words`. Raises Failed when it has ended, or
         `within` seconds are over.
         """
-        await self._follow(command, words, within)
+        self._began = (self.folder / guard.LOG).stat().st_size
+        self._tell(command)
+        await self._until(words, within)
 
-    async def until_done(self, command: list[str], within: float) -> None:
+    async def until_done(self, command: Sequence[str], within: float) -> None:
         """Run `command` to its good end. Raises Failed otherwise."""
-        await self._follow(command, f"{guard.EXITED} 0\n", within)
+        await self.until_said(f"{guard.EXITED} 0\n", command, within)
 
     async def stop(self) -> None:
         """End what runs, cleanly; the folder stays for another start."""
-        start = self._log_size()
         self._tell([])
-        async with asyncio.timeout(2 * guard.STOP_SECONDS):
-            while guard.EXITED not in self._said(start):
-                await asyncio.sleep(POLL_SECONDS)
+        await self._until(guard.EXITED, 2 * guard.STOP_SECONDS)
 
     async def close(self) -> None:
         """Kill what runs and remove the folder."""
         assert self._guard.stdin
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError):  # the guard is gone already
             self._guard.stdin.close()
-        while self._guard.poll() is None:
-            await asyncio.sleep(POLL_SECONDS)
+        await asyncio.to_thread(self._guard.wait)
 
-    async def _follow(self, command: list[str], words: str, within: float) -> None:
-        start = self._log_size()
-        self._tell(command)
+    async def _until(self, words: str, within: float) -> None:
         try:
             async with asyncio.timeout(within):
-                while words not in (said := self._said(start)):
+                while words not in (said := self._said()):
                     if guard.EXITED in said:
-                        raise Failed(self._tail(said))
+                        raise Failed(_tail(said))
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise Failed(f"not ready after {within:.0f} s:\n{self._tail(self._said(start))}") from None
+            raise Failed(f"not ready after {within:.0f} s:\n{_tail(self._said())}") from None
 
-    def _tell(self, command: list[str]) -> None:
+    def _tell(self, command: Sequence[str]) -> None:
         assert self._guard.stdin
-        self._guard.stdin.write(json.dumps(command) + "\n")
+        self._guard.stdin.write(json.dumps(list(command)) + "\n")
         self._guard.stdin.flush()
 
-    def _log_size(self) -> int:
-        return (self.folder / guard.LOG).stat().st_size
-
-    def _said(self, start: int) -> str:
+    def _said(self) -> str:
         with (self.folder / guard.LOG).open("rb") as log:
-            log.seek(start)
+            log.seek(self._began)
             return log.read().decode(errors="replace")
-
-    @staticmethod
-    def _tail(said: str) -> str:
-        return "\n".join(said.rstrip().splitlines()[-TAIL_LINES:])
 
 
 @contextlib.asynccontextmanager
@@ -115,3 +105,7 @@ async def guarded(*at_end: str, parent: Path | None = None) -> AsyncIterator[Gua
         yield watched
     finally:
         await asyncio.shield(watched.close())
+
+
+def _tail(said: str) -> str:
+    return "\n".join(said.rstrip().splitlines()[-TAIL_LINES:])

@@ -12,12 +12,20 @@ from typing import Final
 
 from local.broker import artefacts
 from local.broker.guarded import Failed, guarded
-from local.broker.ways import NODE, STARTED, Running, Unavailable, answer, free_port, program
+from local.broker.ways import (
+    HEAP,
+    NODE,
+    SMALL,
+    START_SECONDS,
+    STARTED,
+    Running,
+    Unavailable,
+    answer,
+    free_port,
+    program,
+)
 
 OLDEST_JAVA: Final = 17
-HEAP: Final = "-Xms256m -Xmx512m"
-FLAGS: Final = (*HEAP.split(), "-XX:+UseSerialGC")
-START_SECONDS: Final = 90.0
 CLUSTER: Final = "c3dpdGNoYm9hcmQtbG9jYQ"
 """Any UUID does; the broker is alone."""
 
@@ -44,16 +52,23 @@ async def start(port: int | None) -> AsyncIterator[Running]:
         settings = folder / "server.properties"
         settings.write_text("".join(f"{key}={value}\n" for key, value in _settings(folder, port).items()))
         (folder / "log4j2.properties").write_text(_LOGGING)
-        kafka = (java, *FLAGS, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", f"{jars}/*")
+        kafka = (
+            java,
+            *HEAP.split(),
+            *SMALL.split(),
+            "-Dlog4j2.configurationFile=log4j2.properties",
+            "-cp",
+            f"{jars}/*",
+        )
         run = (*kafka, "kafka.Kafka", str(settings))
         try:
             await watched.until_done(
                 [*kafka, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)], START_SECONDS
             )
-            await watched.until_said(STARTED, list(run), START_SECONDS)
+            await watched.until_said(STARTED, run, START_SECONDS)
         except Failed as failure:
             raise Unavailable(f"Kafka did not start: {failure}") from failure
-        yield Running(f"127.0.0.1:{port}", "java", f"Java {version} is there", watched, run, START_SECONDS)
+        yield Running(f"127.0.0.1:{port}", "java", f"Java {version} is there", watched, run)
 
 
 def find() -> tuple[str, int]:

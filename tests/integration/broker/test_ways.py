@@ -1,0 +1,125 @@
+"""Which Kafka is taken, and that each is one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from local import broker as local_broker
+from local.broker import artefacts, container, java
+from runtime import kafka as clients
+from runtime import topic_admin
+from runtime.refusal import Refusal
+from runtime.settings import KafkaSettings
+from schemas.topics import CASES, Topics
+from tests.integration.broker.processes import bootstrap_of, broker_process
+
+pytestmark = pytest.mark.kafka
+
+
+async def test_a_given_kafka_is_taken_before_any_other(broker, monkeypatch):
+    """KAFKA_BOOTSTRAP_SERVERS is used as it is, and nothing is started."""
+    monkeypatch.setenv(local_broker.VARIABLE, f"127.0.0.1:1,{broker.bootstrap}")
+    async with local_broker.start() as running:
+        assert (running.kind, running.bootstrap) == ("given", f"127.0.0.1:1,{broker.bootstrap}")
+        assert running.pid is None
+
+
+async def test_a_given_kafka_that_does_not_answer_is_refused(monkeypatch):
+    """A mistyped address is told, not replaced by a broker that nobody meant."""
+    monkeypatch.setenv(local_broker.VARIABLE, "127.0.0.1:1")
+    with pytest.raises(Refusal, match="127.0.0.1:1"):
+        async with local_broker.start():
+            pytest.fail("it started")
+
+
+async def test_a_taken_port_is_refused():
+    """A port that somebody listens on is named."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Refusal, match=str(port)):
+            async with local_broker.start(port=port, ways=("container", "java")):
+                pytest.fail("it started")
+
+
+async def test_two_brokers_side_by_side_do_not_meet(broker, tmp_path):
+    """What is made on one is not on the other."""
+    with broker_process(tmp_path) as process:
+        other = KafkaSettings(bootstrap_servers=await asyncio.to_thread(bootstrap_of, process))
+        assert other.bootstrap_servers != broker.bootstrap
+        topics = Topics("side-by-side.", 1)
+        await topic_admin.apply(other, topics, 1)
+        here = await topic_admin.check(KafkaSettings(bootstrap_servers=broker.bootstrap), topics)
+        assert {outcome.state for outcome in here} == {"missing"}
+
+
+async def test_a_broker_comes_back_on_its_port_with_its_data(own_broker):
+    """After stop nothing answers; after start what was written is read at the same address."""
+    async with own_broker() as running:
+        await _write_and_read(running, "before")
+        await running.stop()
+        host, port = running.bootstrap.split(":")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)))
+        await running.start()
+        assert await _read(running) == [b"before"]
+
+
+async def test_java_runs_kafka_itself(maven):
+    """Kafka from its Maven artefacts takes a record and gives it back, in 512 MiB."""
+    async with local_broker.start(ways=("java",)) as running:
+        assert running.kind == "java"
+        await _write_and_read(running, "by java")
+
+
+async def test_a_container_is_kafka(docker):
+    """Where an engine answers, Kafka in a container takes a record, comes back, and is removed."""
+    async with local_broker.start(ways=("container",)) as running:
+        assert running.kind == "container"
+        await _write_and_read(running, "in a container")
+        assert container.IMAGE in docker("ps", "--format", "{{.Image}} {{.Names}}")
+        await running.stop()
+        await running.start()
+        assert await _read(running) == [b"in a container"]
+    assert "switchboard-kafka-" not in docker("ps", "--all", "--format", "{{.Names}}")
+
+
+async def test_two_fetches_at_once_end_in_one_cache(maven, tmp_path, monkeypatch):
+    """Both get the same whole folder, and neither leaves anything else."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    one, other = await asyncio.gather(artefacts.jars(), artefacts.jars())
+    assert one == other
+    assert (one / f"kafka_2.13-{local_broker.KAFKA_VERSION}.jar").is_file()
+    assert list(one.parent.iterdir()) == [one]
+
+
+def test_an_old_java_is_not_taken(tmp_path, monkeypatch):
+    """A Java below 17 is passed over, with its version in the reason."""
+    old = tmp_path / "bin" / "java"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(local_broker.Unavailable, match=r"11\.0\.2"):
+        java.find()
+
+
+async def _write_and_read(running, text):
+    kafka = KafkaSettings(bootstrap_servers=running.bootstrap)
+    topics = Topics("written.", 1)
+    await topic_admin.apply(kafka, topics, 1)
+    producer = clients.producer(kafka)
+    await producer.start()
+    await producer.send_and_wait(topics.name(CASES), text.encode())
+    await clients.close(producer)
+    assert await _read(running) == [text.encode()]
+
+
+async def _read(running):
+    reader = clients.reader(KafkaSettings(bootstrap_servers=running.bootstrap), Topics("written.", 1).name(CASES))
+    await reader.start()
+    records = await reader.getmany(timeout_ms=30_000)
+    await clients.close(reader)
+    return [record.value for batch in records.values() for record in batch]
