@@ -29,7 +29,7 @@ class Attachment(Model):
     media_type: str
     """As claimed by the sender."""
     size: Annotated[int, Field(ge=0)]
-    """In bytes."""
+    """In bytes; 0 when the provider does not tell."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Of the content, where the provider sent it along."""
 
