@@ -206,4 +206,4 @@ class Decider:
         for key, value in changes:
             if value is not None and len(key) + len(value) > MAX_RECORD_BYTES:
                 raise failures.CoreFailed(f"an entity of {len(value)} bytes is more than a broker takes")
-            work.write(self._changelog, (key, value, ()))
+            work.write(self._changelog, (key, value, []))

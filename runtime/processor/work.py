@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,7 @@ from aiokafka import TopicPartition
 
 from schemas.codec import Header
 
-Write = tuple[bytes | None, bytes | None, Sequence[Header]]
+Write = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value and headers of a record to be written."""
 
 MAX_RECORD_BYTES = 1_000_000

@@ -1,0 +1,1 @@
+"""The processor on a real Kafka."""

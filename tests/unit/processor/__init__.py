@@ -1,0 +1,1 @@
+"""Parts of the processor that need no Kafka."""
