@@ -44,8 +44,9 @@ check: $(VENV)/.dev ## Style, types and import rules
 bench: $(VENV)/.dev ## The figures, measured now; also written to build/bench.json
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-schemas: $(VENV)/.dev ## Write the exported JSON Schemas and the golden examples anew
-	@exec $(BIN)/python -m schemas
+schemas: $(VENV)/.dev ## Write anew what is made from the code: JSON Schemas, docs of topics, settings and metrics
+	@$(BIN)/python -m schemas $(ARGS)
+	@$(BIN)/python -m runtime.reference
 
 lock: $(VENV)/.build ## Resolve the dependencies anew into the lock files (versions and hashes)
 	@$(BIN)/$(LOCK) pyproject.toml --output-file requirements.lock

@@ -17,7 +17,7 @@ Note = Annotated[str, StringConstraints(max_length=1000)]
 
 class RenewPresence(Command):
     """The agent is there. Presence is a lease: renew it well before it runs out (the policy's
-    `presence.lease_seconds`), or unanswered work goes back to the queue.
+    `presence.lease`), or unanswered work goes back to the queue.
     """
 
     state: Literal["available", "away", "offline"] = "available"
