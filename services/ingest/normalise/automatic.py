@@ -19,12 +19,14 @@ _OUT_OF_OFFICE: Final = re.compile(
     r"uit die kantoor|met verlof|abwesenheit|réponse automatique|absence du bureau|respuesta automática)",
     re.IGNORECASE,
 )
-_REPORT: Final = {
+_REPORT: Final[dict[str, AutomaticKind]] = {
     "delivery-status": "bounce",
     "disposition-notification": "auto_reply",
     "feedback-report": "auto_generated",
 }
-_MACHINE: Final = re.compile(r"^(?:mailer-daemon|postmaster|mail-daemon|mdaemon)(?:@|$)", re.IGNORECASE)
+_MACHINE: Final = re.compile(r"^(?:mailer-daemon|mail-daemon|mdaemon)(?:@|$)", re.IGNORECASE)
+_POSTMASTER: Final = re.compile(r"^postmaster(?:@|$)", re.IGNORECASE)
+_UNDELIVERED: Final = re.compile(r"undeliver|not delivered|delivery|returned mail|failure notice", re.IGNORECASE)
 
 Headers = Mapping[str, str]
 """The first header of each name, in lower case."""
@@ -36,7 +38,7 @@ def _report(headers: Headers) -> Finding:
     if content_type.startswith("multipart/report"):
         for name, kind in _REPORT.items():
             if name in content_type:
-                return kind, f"Content-Type: multipart/report; report-type={name}"  # type: ignore[return-value]
+                return kind, f"Content-Type: multipart/report; report-type={name}"
     return None
 
 
@@ -80,7 +82,12 @@ def _null_return_path(headers: Headers) -> Finding:
 
 def _daemon(headers: Headers) -> Finding:
     address = headers.get("from", "").rpartition("<")[2].strip(" <>\t")
-    return ("bounce", "From: a mail daemon") if _MACHINE.match(address) else None
+    if _MACHINE.match(address):
+        return "bounce", "From: a mail daemon"
+    # People are postmasters too.
+    if _POSTMASTER.match(address) and _UNDELIVERED.search(headers.get("subject", "")):
+        return "bounce", "From: postmaster, and the subject"
+    return None
 
 
 _RULES: Final[tuple[Callable[[Headers], Finding], ...]] = (

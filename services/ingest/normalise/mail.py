@@ -97,6 +97,8 @@ class Mail:
         attachments: list[Attachment] = []
         for part in _leaves(root):
             kind = part.get_content_type()
+            if part.get_content_maintype() == "multipart":  # it says so, but has no parts
+                kind = "text/plain"
             file_name = _file_name(part)
             if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment" and not file_name:
                 text = charset.decode(_content(part)[:MAX_DECODED], _charset(part))

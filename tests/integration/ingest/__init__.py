@@ -1,0 +1,1 @@
+"""Ingest as a process of its own, against a real Kafka."""

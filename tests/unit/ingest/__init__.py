@@ -1,0 +1,1 @@
+"""Ingest: providers, normalising, and the endpoint without Kafka."""
