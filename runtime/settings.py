@@ -94,6 +94,14 @@ class Settings(BaseSettings):
     poison_in_a_row: int = Field(25, ge=1)
     """So many undecidable records one after another stop a task: the fault is likely ours, not theirs."""
 
+    delivery_seconds: float = Field(600.0, ge=1, le=86_400)
+    """notifier: how long an update is tried, from its request on."""
+    outcome_seconds: float = Field(660.0, ge=1, le=172_800)
+    """notifier: after how long without an outcome an update is posted again (webhooks) or given up as in
+    doubt (mail). Above `delivery_seconds` by more than one try takes."""
+    update_attempts: int = Field(3, ge=1, le=20)
+    """notifier: how often an update is requested at most, where that can be repeated."""
+
     def topics(self) -> Topics:
         """The registry under this installation's prefix."""
         return Topics(self.topic_prefix, self.partitions)
