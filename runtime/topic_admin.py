@@ -46,17 +46,16 @@ async def apply(kafka: KafkaSettings, topics: Topics, replication: int) -> list[
     from the registry is told: an operator's own retention may be meant.
 
     Raises Refusal when a topic has another number of partitions, or the cluster cannot hold
-    `replication` copies; KafkaError when the broker is away (retry).
+    `replication` copies; KafkaError or TimeoutError when the broker is away (retry).
     """
     async with _admin(kafka) as admin:
         there = await _partitions(admin, topics)
         _refuse_other_partitions(there, topics)
         missing = [topic for topic in REGISTRY if topics.name(topic) not in there]
-        if missing:
-            await _create(admin, missing, topics, replication)
-        found = {outcome.topic: outcome for outcome in await _compare(admin, there, topics)}
-    created = {topics.name(topic): Outcome(topics.name(topic), "created") for topic in missing}
-    return [(created | found)[topics.name(topic)] for topic in REGISTRY]
+        created = await _create(admin, missing, topics, replication) if missing else set()
+        others = {topics.name(topic) for topic in REGISTRY} - created
+        found = {outcome.topic: outcome for outcome in await _compare(admin, others, topics)}
+    return [found.get(name, Outcome(name, "created")) for name in map(topics.name, REGISTRY)]
 
 
 async def check(kafka: KafkaSettings, topics: Topics) -> list[Outcome]:
@@ -156,21 +155,26 @@ def _refuse_other_partitions(there: Mapping[str, int], topics: Topics) -> None:
         )
 
 
-async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Topic], topics: Topics, replication: int) -> None:
+async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Topic], topics: Topics, replication: int) -> set[str]:
+    """Make them and wait until every topic is seen; the names of those that nobody else made meanwhile."""
     new = [
         NewTopic(topics.name(topic), topics.partitions, replication, topic_configs=topic.config) for topic in missing
     ]
     answer = await admin.create_topics(new)
+    created = set()
     for name, code, *message in answer.topic_errors:
         error = for_code(code)
         if error is InvalidReplicationFactorError:
             raise Refusal(f"{name} cannot have {replication} copies: {message[0]}; correct SWITCHBOARD_REPLICATION")
-        if code and error is not TopicAlreadyExistsError:  # made by another meanwhile, from the same registry
+        if code and error is not TopicAlreadyExistsError:
             raise error(f"{name}: {message[0] if message else ''}")
+        if not code:
+            created.add(name)
     async with asyncio.timeout(SEEN_SECONDS):
         while len(there := await _partitions(admin, topics)) < len(REGISTRY):  # noqa: ASYNC110 - the brokers' doing
             await asyncio.sleep(SEEN_SECONDS / 600)
     _refuse_other_partitions(there, topics)
+    return created
 
 
 async def _compare(admin: AIOKafkaAdminClient, there: Iterable[str], topics: Topics) -> list[Outcome]:

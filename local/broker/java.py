@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -23,11 +24,10 @@ from local.broker.ways import (
     answer,
     free_port,
     program,
+    properties,
 )
 
 OLDEST_JAVA: Final = 17
-CLUSTER: Final = "c3dpdGNoYm9hcmQtbG9jYQ"
-"""Any UUID does; the broker is alone."""
 
 _LOGGING: Final = """\
 rootLogger.level=warn
@@ -45,26 +45,16 @@ logger.started.level=info
 async def start(port: int | None) -> AsyncIterator[Running]:
     """A broker run by this machine's Java, on `port` or a free one. The artefacts are fetched once."""
     java, version = await asyncio.to_thread(find)
-    jars = await artefacts.jars()
+    kafka = await artefacts.fetched(java)
     port = port or free_port()
     async with guarded() as watched:
         folder = watched.folder
-        settings = folder / "server.properties"
-        settings.write_text("".join(f"{key}={value}\n" for key, value in _settings(folder, port).items()))
+        shutil.copytree(kafka.formatted, folder / "data")
+        (folder / "server.properties").write_text(properties(_settings(folder, port)))
         (folder / "log4j2.properties").write_text(_LOGGING)
-        kafka = (
-            java,
-            *HEAP.split(),
-            *SMALL.split(),
-            "-Dlog4j2.configurationFile=log4j2.properties",
-            "-cp",
-            f"{jars}/*",
-        )
-        run = (*kafka, "kafka.Kafka", str(settings))
+        logging = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
+        run = (java, *HEAP.split(), *SMALL.split(), logging, "-cp", kafka.classpath, "kafka.Kafka", "server.properties")
         try:
-            await watched.until_done(
-                [*kafka, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)], START_SECONDS
-            )
             await watched.until_said(STARTED, run, START_SECONDS)
         except Failed as failure:
             raise Unavailable(f"Kafka did not start: {failure}") from failure

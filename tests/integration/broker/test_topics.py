@@ -117,4 +117,6 @@ async def _delete(kafka, name):
     admin = AIOKafkaAdminClient(**kafka.client())
     await admin.start()
     await admin.delete_topics([name])
+    while name in await admin.list_topics():  # noqa: ASYNC110 - the brokers hear of it a moment later
+        await asyncio.sleep(0.05)
     await admin.close()

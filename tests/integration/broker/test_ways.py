@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 
 import pytest
@@ -30,7 +31,7 @@ async def test_a_given_kafka_is_taken_before_any_other(broker, monkeypatch):
 async def test_a_given_kafka_that_does_not_answer_is_refused(monkeypatch):
     """A mistyped address is told, not replaced by a broker that nobody meant."""
     monkeypatch.setenv(local_broker.VARIABLE, "127.0.0.1:1")
-    with pytest.raises(Refusal, match="127.0.0.1:1"):
+    with pytest.raises(Refusal, match=re.escape("127.0.0.1:1")):
         async with local_broker.start():
             pytest.fail("it started")
 
@@ -89,10 +90,11 @@ async def test_a_container_is_kafka(docker):
 async def test_two_fetches_at_once_end_in_one_cache(maven, tmp_path, monkeypatch):
     """Both get the same whole folder, and neither leaves anything else."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    one, other = await asyncio.gather(artefacts.jars(), artefacts.jars())
+    command, _ = java.find()
+    one, other = await asyncio.gather(artefacts.fetched(command), artefacts.fetched(command))
     assert one == other
-    assert (one / f"kafka_2.13-{local_broker.KAFKA_VERSION}.jar").is_file()
-    assert list(one.parent.iterdir()) == [one]
+    assert (one.folder / "jars" / f"kafka_2.13-{local_broker.KAFKA_VERSION}.jar").is_file()
+    assert list(one.folder.parent.iterdir()) == [one.folder]
 
 
 def test_an_old_java_is_not_taken(tmp_path, monkeypatch):
