@@ -50,6 +50,32 @@ def switchboard(
     """Nothing to do before a command."""
 
 
+@app.command(rich_help_panel=TRY)
+def up(
+    seconds: Annotated[float | None, typer.Option("--for", min=1, help="Stop by itself after so many seconds.")] = None,
+    agents: Annotated[bool, typer.Option("--agents/--no-agents", help="With simulated agents.")] = True,
+    traffic: Annotated[bool, typer.Option("--traffic/--no-traffic", help="With the sample messages.")] = True,
+    play: Annotated[Path | None, typer.Option(help="Send these inputs instead of the sample messages.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep the account of the run in this file.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the agents' choices; told at the end.")] = None,
+) -> None:
+    """Run everything on this machine and show it working: a real Kafka, the four services as processes,
+    a desk with agents, and customers who write in three languages on four channels.
+
+    Kafka is the one that [cyan]KAFKA_BOOTSTRAP_SERVERS[/] names, else a container, else Apache Kafka run by
+    Java. Stays up until Ctrl-C, then accounts for every message. Exits with 0 only when none is lost or doubled.
+
+    Examples: [green]switchboard up[/]
+    [green]switchboard up --for 60 --json account.json[/]
+    [green]switchboard up --no-agents --no-traffic[/]  (then send your own: it tells how)
+    """
+    from console.up import Options
+    from console.up import up as run
+
+    options = Options(seconds=seconds, agents=agents, traffic=traffic, play=play, json_file=json_file, seed=seed)
+    raise typer.Exit(run(options))
+
+
 @app.command(rich_help_panel=RUN)
 def serve(
     service: Annotated[Service, typer.Argument(help="Which service.")],
@@ -89,6 +115,77 @@ def play(
     from console.play import play as run
 
     run(path, desk=desk, rate=rate, url=url, json_file=json_file)
+
+
+@app.command(rich_help_panel=RUN)
+def broker(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens; a free one by default.")] = None,
+) -> None:
+    """Run a local Kafka in the foreground: a container, or Apache Kafka run by Java. Prints its address.
+
+    Example: [green]switchboard broker --port 9092[/]
+    """
+    import asyncio
+
+    from local.broker import run_foreground
+
+    asyncio.run(run_foreground(port))
+
+
+@app.command(rich_help_panel=LOOK)
+def why(case: Annotated[str, typer.Argument(help="Its id, or the reference that the customer sees.")]) -> None:
+    """Tell the story of a case: every decision about it and the reasons that counted.
+
+    Example: [green]switchboard why AC-7K3Q9XM[/]
+    """
+    from console.why import why as run
+
+    run(case)
+
+
+@app.command(rich_help_panel=LOOK)
+def watch(
+    seconds: Annotated[float | None, typer.Option("--for", min=1, help="Stop by itself after so many seconds.")] = None,
+) -> None:
+    """Show a running system live, from its topics: queues, people, clocks, decisions, what customers were told.
+
+    Example: [green]KAFKA_BOOTSTRAP_SERVERS=kafka:9092 switchboard watch[/]
+    """
+    from console.watch import watch as run
+
+    run(seconds)
+
+
+@topics_commands.command("show")
+def topics_show() -> None:
+    """Print every topic: key, partitions, how long it is kept, who writes and who reads it."""
+    from console.topics import show
+
+    show()
+
+
+@topics_commands.command("apply")
+def topics_apply() -> None:
+    """Create the topics that are missing, and say where those that are there differ from the registry.
+
+    A topic with another number of partitions is refused (exit 2): that cannot be changed any more.
+    Example: [green]KAFKA_BOOTSTRAP_SERVERS=kafka:9092 SWITCHBOARD_REPLICATION=3 switchboard topics apply[/]
+    """
+    from console.topics import apply
+
+    apply()
+
+
+@agents_commands.command("apply")
+def agents_apply(file: Annotated[Path, typer.Argument(help="The roster, YAML.", metavar="FILE")]) -> None:
+    """Publish a roster: who the agents of a desk are, what they can do, how much at a time.
+
+    local/sample/agents.yaml is an example, with every field explained.
+    Example: [green]switchboard agents apply agents.yaml[/]
+    """
+    from console.agents import apply
+
+    apply(file)
 
 
 @policy_commands.command("check")

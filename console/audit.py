@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from console.follow import Seen
+from console.standing import Standing, after
 from schemas.assignments import AgentEvent
 from schemas.cases import (
     AgentReplied,
@@ -20,11 +21,8 @@ from schemas.cases import (
     CaseEvent,
     CaseMerged,
     CaseOpened,
-    CaseQueued,
     CaseReleased,
-    CaseReopened,
     CaseResolved,
-    CaseWaiting,
     MessageAdded,
 )
 from schemas.messages import ContactEnded, MessageReceived
@@ -45,8 +43,8 @@ class Audit:
     """Ids of the calls and chats that ended since then."""
     cases_of: dict[str, list[str]] = field(default_factory=dict)
     """For each message the cases that it is in; one, when all is well."""
-    cases: dict[str, str] = field(default_factory=dict)
-    """Each case of this run and how it stands: open, queued, assigned, waiting, resolved, abandoned, merged."""
+    cases: dict[str, Standing] = field(default_factory=dict)
+    """Each case of this run and how it stands."""
     assigned: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     breached: set[tuple[str, str]] = field(default_factory=set)
@@ -127,7 +125,7 @@ class Audit:
     def _take_case(self, event: CaseEvent, *, fresh: bool) -> None:
         case = event.case_id
         if isinstance(event, CaseOpened) and fresh:
-            self.cases[case] = "open"
+            self.cases[case] = "queued"
         self._hold(event)
         match event:
             case CaseAssigned() if fresh:
@@ -136,8 +134,8 @@ class Audit:
                 self.answered.add(case)
             case _:
                 pass
-        if case in self.cases and (state := _STATE.get(type(event))) is not None:
-            self.cases[case] = state
+        if case in self.cases:
+            self.cases[case] = after(self.cases[case], event)
 
     def _hold(self, event: CaseEvent) -> None:
         """Who has the case from now on."""
@@ -169,16 +167,3 @@ class Audit:
                 self.failed.add(update)
             case _:
                 pass
-
-
-_STATE: Final[dict[type[CaseEvent], str]] = {
-    CaseQueued: "queued",
-    CaseAssigned: "assigned",
-    CaseReleased: "queued",
-    AgentReplied: "assigned",
-    CaseWaiting: "waiting",
-    CaseResolved: "resolved",
-    CaseReopened: "queued",
-    CaseAbandoned: "abandoned",
-    CaseMerged: "merged",
-}
