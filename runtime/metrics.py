@@ -30,7 +30,7 @@ CASES_WAITING: Final = Gauge(
 )
 CASE_WAIT_SECONDS: Final = Histogram(
     "switchboard_case_wait_seconds",
-    "From opening to the first assignment.",
+    "From the beginning of the wait (the opening, or the return to the queue of an answered case) to the assignment.",
     ["desk", "priority"],
     buckets=ROUTING_SECONDS,
 )

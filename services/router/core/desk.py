@@ -88,9 +88,8 @@ class Desk:
             self.at(until, ExclusionEnds(self.id, case.id, agent_id))
         if case.offer is not None:
             self.at(case.offer.expires_at, OfferRanOut(self.id, case.id, case.offer.id))
-            self.hold(case.offer.agent_id, case)
-        elif case.agent_id is not None:
-            self.hold(case.agent_id, case)
+        if case.holder is not None:
+            self.hold(case.holder, case)
 
     def remove_case(self, case: Case) -> None:
         """The case ended."""
@@ -127,10 +126,9 @@ class Desk:
 
     def move(self, case: Case, channel: Channel) -> None:
         """The case goes on, on another channel."""
-        holder = case.offer.agent_id if case.offer else case.agent_id
-        if holder is not None and case.status != "waiting" and channel != case.channel:
-            self.matching.occupy(holder, case.channel, -1)
-            self.matching.occupy(holder, channel, 1)
+        if case.holder is not None and case.status != "waiting" and channel != case.channel:
+            self.matching.occupy(case.holder, case.channel, -1)
+            self.matching.occupy(case.holder, channel, 1)
         case.channel = channel
 
     def held_by(self, agent_id: str) -> list[Case]:

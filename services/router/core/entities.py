@@ -73,6 +73,11 @@ class Case:
     awaiting_answer: bool = True
     """The last word is the customer's."""
 
+    @property
+    def holder(self) -> str | None:
+        """The agent who has the case, or its offer."""
+        return self.offer.agent_id if self.offer else self.agent_id
+
 
 @dataclass(slots=True)
 class Customer:

@@ -43,6 +43,7 @@ from services.router.core.facts import (
     IdForgotten,
     IdRemembered,
     MessageTold,
+    NeedsFound,
     OfferRanOut,
     PresenceRenewed,
 )
@@ -117,6 +118,12 @@ def _message_told(desk: Desk, fact: MessageTold) -> None:
 def _tell(case: Case, entry: HistoryEntry) -> None:
     case.history.append(entry)
     del case.history[:-HISTORY_ENTRIES]
+
+
+def _needs_found(desk: Desk, fact: NeedsFound) -> None:
+    case = desk.cases[fact.case_id]
+    case.needs = fact.needs
+    desk.keep(case)
 
 
 def _contact_closed(desk: Desk, fact: ContactClosed) -> None:
@@ -200,9 +207,8 @@ def _case_waiting(desk: Desk, fact: CaseWaiting) -> None:
 
 def _case_ended(desk: Desk, fact: CaseResolved | CaseAbandoned) -> None:
     case = desk.cases[fact.case_id]
-    holder = case.offer.agent_id if case.offer else case.agent_id
-    if holder is not None:
-        desk.let_go(holder, case)
+    if case.holder is not None:
+        desk.let_go(case.holder, case)
     desk.remove_case(case)
 
 
@@ -293,6 +299,7 @@ _EVOLVE: Final[dict[type[Any], Callable[[Desk, Any], None]]] = {
     CaseOpened: _case_opened,
     MessageAdded: _message_added,
     MessageTold: _message_told,
+    NeedsFound: _needs_found,
     ContactClosed: _contact_closed,
     CasePrioritised: _case_prioritised,
     CaseQueued: _case_queued,

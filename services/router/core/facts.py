@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from schemas.agents import AgentUpserted
+from schemas.base import Need
 from schemas.messages import MessageReceived
 
 # --- facts ------------------------------------------------------------------------------------------
@@ -65,6 +66,15 @@ class MessageTold:
     case_id: str
     message: MessageReceived
     live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsFound:
+    """A message told what else the case needs; it counts when the case is next in the queue."""
+
+    desk: str
+    case_id: str
+    needs: tuple[Need, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas import agents, commands, messages
 from schemas.assignments import OfferMade, OfferWithdrawn, Unassigned
-from schemas.cases import CaseAssigned, CaseQueued, CaseWaiting
+from schemas.cases import CaseAssigned, CaseQueued, CaseWaiting, MessageAdded
 from schemas.codec import derive_id
 from schemas.policy import Policy
 from services.router.core import facts
@@ -88,6 +88,10 @@ class RouterCore:
                 return (facts.MatchAgent(fact.desk, fact.agent_id),)
             case facts.AgentKnown():
                 return (facts.MatchAgent(fact.desk, fact.agent.agent_id),)
+            case MessageAdded():
+                # The customer may have changed the channel, which frees the holder's room on the former one.
+                holder = self._desk(fact.desk).cases[fact.case_id].holder
+                return () if holder is None else (facts.MatchAgent(fact.desk, holder),)
         return ()
 
     def next_deadline(self) -> datetime | None:

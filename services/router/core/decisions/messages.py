@@ -14,7 +14,14 @@ from schemas.messages import ContactEnded, MessageReceived
 from services.router.core.decisions.releasing import release, withdraw
 from services.router.core.desk import Desk
 from services.router.core.entities import Case
-from services.router.core.facts import ContactClosed, CustomerSeen, CustomersMerged, IdRemembered, MessageTold
+from services.router.core.facts import (
+    ContactClosed,
+    CustomerSeen,
+    CustomersMerged,
+    IdRemembered,
+    MessageTold,
+    NeedsFound,
+)
 from services.router.core.rules import Assessment, Signals, normal_words
 
 HOUR: Final = timedelta(hours=1)
@@ -216,6 +223,8 @@ def _join(
                 decision=Decision(policy_version=desk.policy_version, reasons=why_needs),
             )
         )
+    elif needs != case.needs:
+        facts.append(NeedsFound(desk.id, case.id, needs))
     return facts
 
 
@@ -223,7 +232,7 @@ def _back_to_queue(
     desk: Desk, case: Case, message: MessageReceived, *, live: bool, persons_only: bool
 ) -> tuple[Literal["agent_lost", "transferred"], Reason] | None:
     """Whether this message takes the case from whoever has it, and why."""
-    holder = desk.agents.get(case.offer.agent_id if case.offer else case.agent_id or "")
+    holder = desk.agents.get(case.holder or "")
     if case.status == "queued":
         return None
     if holder is None or holder.state == "offline":

@@ -1,0 +1,1 @@
+"""The router's decisions: given what happened, when a command comes, then these facts follow."""
