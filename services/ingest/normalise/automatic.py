@@ -24,7 +24,7 @@ _REPORT: Final[dict[str, AutomaticKind]] = {
     "disposition-notification": "auto_reply",
     "feedback-report": "auto_generated",
 }
-_MACHINE: Final = re.compile(r"^(?:mailer-daemon|mail-daemon|mdaemon)(?:@|$)", re.IGNORECASE)
+_MACHINE: Final = re.compile(r"^(?:mailer-daemon|mail-daemon|mdaemon)(?:[@\s]|$)", re.IGNORECASE)
 _POSTMASTER: Final = re.compile(r"^postmaster(?:@|$)", re.IGNORECASE)
 _UNDELIVERED: Final = re.compile(r"undeliver|not delivered|delivery|returned mail|failure notice", re.IGNORECASE)
 

@@ -63,4 +63,5 @@ def tel(written: str | None, region: str | None = None) -> str | None:
 def handle(network: str, name: str | None) -> str | None:
     """`handle:whatsapp:27821234567`, or None."""
     cleaned = line(name, 300)
-    return f"handle:{network}:{cleaned}" if cleaned else None
+    visible = cleaned and any(c.isprintable() for c in cleaned)
+    return f"handle:{network}:{cleaned}" if visible else None

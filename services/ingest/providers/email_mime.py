@@ -94,7 +94,8 @@ def _local_only(written: str) -> str | None:
 def _with_comments(header: str) -> str | None:
     """`pete(his account)@silly.test`: allowed (RFC 5322, 3.2.2), rare, and parsed recursively."""
     try:
-        return identifiers.mail_address(parseaddr(header[:1000])[1])
+        address = parseaddr(header[:1000])[1]
+        return identifiers.mail_address(address) or _local_only(address)
     except (RecursionError, IndexError):
         return None
 

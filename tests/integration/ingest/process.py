@@ -38,7 +38,7 @@ class Ingest:
     async def until_ready(self, expected: int = 200) -> None:
         """Wait until /readyz answers so."""
         async with asyncio.timeout(HANG_SECONDS):
-            while (await self.http.get("/readyz")).status_code != expected:
+            while (await self.http.get("/readyz")).status_code != expected:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
 
     async def stop(self) -> int:

@@ -118,7 +118,7 @@ async def test_sigterm_finishes_the_open_request(installation, kafka, tmp_path):
         await asyncio.sleep(0.3)  # until the first bytes are with it
         ingest.process.terminate()
         async with asyncio.timeout(30):
-            while not any('"stopping"' in line for line in ingest.log):
+            while not any('"stopping"' in line for line in ingest.log):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
         go_on.set()
         answer = await posting
