@@ -30,24 +30,31 @@ SKILLS = (
 TEXTS = ("hello", "my printer", "outage", "не работает printer", "a human please")
 
 agents = st.sampled_from(AGENTS)
+WORDS = [
+    "message",
+    "message",
+    "message",
+    "message",
+    "message",
+    "call",
+    "hang_up",
+    "roster",
+    "remove",
+    "presence",
+    "presence",
+    "presence",
+    "accept",
+    "accept",
+    "accept",
+    "decline",
+    "reply",
+    "reply",
+    "wait",
+    "resolve",
+    "resolve",
+]
 words = st.tuples(
-    st.sampled_from(
-        [
-            "message",
-            "message",
-            "message",
-            "message",
-            "message",
-            "call",
-            "hang up",
-            "roster",
-            "remove",
-            "presence",
-            "presence",
-            "presence",
-        ]
-        + ["accept", "accept", "accept", "decline", "reply", "reply", "wait", "resolve", "resolve"]
-    ),
+    st.sampled_from(WORDS),
     st.integers(0, 15),
     st.integers(0, 4),
     st.sampled_from([0.0, 0.0, 0.0, 0.5, 0.5, 3.0, 20.0, 45.0]),
@@ -90,44 +97,46 @@ class History:
         self.check(self.recorded.step(cause, command, at(self.now)))
 
     def command(self, word: str, a: int, b: int) -> Any:
-        name = AGENTS[a % len(AGENTS)]
-        cases = sorted(self.desk.cases.values(), key=lambda c: c.id) if "acme" in self.core.desks else []
-        case = cases[a % len(cases)] if cases else None
         self._count += 1
-        match word:
-            case "message":
-                automatic = Automatic(kind="auto_reply", evidence="x") if (a, b) == (7, 4) else None
-                ids = (f"email:c{a}@example.com", "handle:chat:shared") if b == 3 else (f"email:c{a}@example.com",)
-                return message(f"m{self._count}", TEXTS[b], *ids, channel=("email", "chat")[a % 2], language=("en", "ru")[b // 3],
-                               automatic=automatic)  # fmt: skip
-            case "call":
-                return call(f"m{self._count}", f"CA{a}{b}", f"tel:+2782000000{a}")
-            case "hang up":
-                return hung_up(f"m{self._count}", f"CA{a}{b}", f"tel:+2782000000{a}")
-            case "roster":
-                return agent(
-                    name, "bot" if name == "botha" else "person", SKILLS[b % len(SKILLS)], email=b, chat=1, phone=1
-                )
-            case "remove":
-                return AgentRemoved(desk="acme", at=NINE, agent_id=name) if b == 0 else None
-            case "presence":
-                return presence(name, ("available", "available", "available", "away", "offline")[b])
-        if case is None:
-            return None
-        holder = case.holder or name
-        common: dict[str, Any] = {"desk": "acme", "at": NINE, "agent_id": holder, "case_id": case.id}
+        if word in {"message", "call", "hang_up"}:
+            return self.of_customer(word, a, b)
+        if word in {"roster", "remove", "presence"}:
+            return self.of_roster(word, AGENTS[a % len(AGENTS)], b)
+        cases = sorted(self.desk.cases.values(), key=lambda c: c.id)
+        return self.of_holder(word, cases[a % len(cases)], AGENTS[b % len(AGENTS)]) if cases else None
+
+    def of_customer(self, word: str, a: int, b: int) -> Any:
+        message_id, number = f"m{self._count}", f"tel:+2782000000{a}"
+        if word == "call":
+            return call(message_id, f"CA{a}{b}", number)
+        if word == "hang_up":
+            return hung_up(message_id, f"CA{a}{b}", number)
+        automatic = Automatic(kind="auto_reply", evidence="x") if (a, b) == (7, 4) else None
+        identifiers = (f"email:c{a}@example.com", *(("handle:chat:shared",) if b == 3 else ()))
+        channel, language = ("email", "chat")[a % 2], ("en", "ru")[b // 3]
+        return message(message_id, TEXTS[b], *identifiers, channel=channel, language=language, automatic=automatic)
+
+    @staticmethod
+    def of_roster(word: str, name: str, b: int) -> Any:
+        if word == "roster":
+            return agent(
+                name, "bot" if name == "botha" else "person", SKILLS[b % len(SKILLS)], email=b, chat=1, phone=1
+            )
+        if word == "remove":
+            return AgentRemoved(desk="acme", at=NINE, agent_id=name) if b == 0 else None
+        return presence(name, ("available", "available", "available", "away", "offline")[b])
+
+    @staticmethod
+    def of_holder(word: str, case: Case, otherwise: str) -> Any:
+        common: dict[str, Any] = {"desk": "acme", "at": NINE, "agent_id": case.holder or otherwise, "case_id": case.id}
         offer_id = case.offer.id if case.offer else "none"
-        match word:
-            case "accept":
-                return AcceptOffer(**common, offer_id=offer_id)
-            case "decline":
-                return DeclineOffer(**common, offer_id=offer_id)
-            case "reply":
-                return SendReply(**common, text="hello")
-            case "wait":
-                return WaitForCustomer(**common)
-            case _:
-                return ResolveCase(**common)
+        return {
+            "accept": AcceptOffer(**common, offer_id=offer_id),
+            "decline": DeclineOffer(**common, offer_id=offer_id),
+            "reply": SendReply(**common, text="hello"),
+            "wait": WaitForCustomer(**common),
+            "resolve": ResolveCase(**common),
+        }[word]
 
     @property
     def desk(self) -> Desk:

@@ -16,6 +16,7 @@ from schemas.cases import (
     CaseResolved,
     MessageAdded,
 )
+from schemas.commands import AcceptOffer
 from schemas.messages import Automatic
 from tests.unit.router.scenario import NINE, Scenario, agent, at, call, hung_up, kinds, message, only, presence
 
@@ -296,8 +297,6 @@ def test_live_call_of_a_busy_holder_goes_to_somebody_with_room() -> None:
     )
     state = desk.core.desks["acme"]
     (case,) = state.cases.values()
-    from schemas.commands import AcceptOffer
-
     desk.given(AcceptOffer(desk="acme", at=NINE, agent_id="thandi", offer_id=case.offer.id, case_id=case.id))
     desk.given(call("m2", "CA1", "tel:+27820000009"))
     desk.given(agent("sipho"), presence("sipho"))
