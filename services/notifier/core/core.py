@@ -152,7 +152,10 @@ class NotifierCore:
     def take_due(self, now: datetime) -> Due | None:
         """The earliest deadline that still means something."""
         while self._timers and self._timers[0][0] <= now:
-            due, case_id, update_id, attempt = heappop(self._timers)
+            timer = heappop(self._timers)
+            while self._timers and self._timers[0] == timer:
+                heappop(self._timers)
+            due, case_id, update_id, attempt = timer
             case = self.cases.get(case_id)
             if case is None:
                 continue
@@ -163,9 +166,9 @@ class NotifierCore:
                     return Due(cause, OutcomeMissing(case_id, update_id, attempt))
             elif case.ended_at is not None and case.ended_at + REMEMBER <= due:
                 if not case.outstanding:
-                    return Due(derive_id(case_id, "retention-over", due.isoformat()), RetentionOver(case_id))
-                # Told again just before the end: first what comes of it, whose own timer is the earlier one.
-                last = max(map(self._deadline, case.outstanding.values()))
+                    return Due(derive_id(case_id, "retention-over", case.ended_at.isoformat()), RetentionOver(case_id))
+                # Told something just before: first what comes of that.
+                last = max(now, *map(self._deadline, case.outstanding.values()))
                 heappush(self._timers, (last + timedelta(seconds=1), case_id, "", 0))
         return None
 

@@ -115,16 +115,14 @@ class Templates:
 
     def _compile(self, text: Text, kind: UpdateKind, place: str) -> _Compiled:
         try:
-            unknown = meta.find_undeclared_variables(
-                self._environment.parse(f"{text.subject}\n{text.mail}\n{text.short}")
-            ) - set(VARIABLES)
+            parts = (text.subject, text.mail, text.short)
+            named = (meta.find_undeclared_variables(self._environment.parse(part)) for part in parts)
+            unknown = set().union(*named) - set(VARIABLES)
             if unknown:
                 raise BadTemplate(
                     f"{place}: there is no variable {', '.join(sorted(unknown))}; there are {', '.join(VARIABLES)}"
                 )
-            compiled = _Compiled(
-                *(self._environment.from_string(part) for part in (text.subject, text.mail, text.short))
-            )
+            compiled = _Compiled(*map(self._environment.from_string, parts))
             for trial in _trials(kind):
                 if not _render(compiled, trial, FALLBACK).text.strip():
                     raise BadTemplate(f"{place}: the text comes out empty")

@@ -1,0 +1,1 @@
+"""The notifier's core, its texts and the parts of its senders."""
