@@ -76,6 +76,15 @@ class Streak:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._length = 0
+        self._before = 0
+
+    def begin(self) -> None:
+        """A batch begins."""
+        self._before = self._length
+
+    def rewind(self) -> None:
+        """The batch will be processed again: forget what it counted."""
+        self._length = self._before
 
     def success(self) -> None:
         """Something could be processed."""

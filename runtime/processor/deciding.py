@@ -57,7 +57,7 @@ class Decider:
         poison: Mapping[Origin, str],
         limit: int,
     ) -> None:
-        """`poison` has what damaged the state before, and how; `limit` is for deadlines in one batch."""
+        """`poison` has what damaged the state before, and how; `limit` is how many deadlines go into one transaction."""
         self._core = core
         self._partition = partition
         self._topics = topics
@@ -72,12 +72,11 @@ class Decider:
         self._now: datetime | None = None
 
     async def decide(self, batch: Batch) -> Work:
-        """The work that follows from `batch`, and then from deadlines that have come.
-
-        Records go first: they waited on the topic while nobody was there to see the deadline. Raises
-        Damaged, TooManyDeadLetters or CoreFailed; the core is then not to be used again.
+        """The work that follows from `batch`. Raises Damaged, TooManyDeadLetters or CoreFailed; the core
+        is then not to be used again.
         """
         work = Work()
+        self._streak.begin()
         loop = asyncio.get_running_loop()
         now, pause = self._tell_time(), loop.time() + SLICE_SECONDS
         for tp, records in batch.items():
@@ -90,7 +89,20 @@ class Decider:
                     await asyncio.sleep(0)
                     now, pause = self._tell_time(), loop.time() + SLICE_SECONDS
             work.offsets[tp] = records[-1].offset + 1
-            work.records += len(records)
+            work.taken[tp] = len(records), records[-1].timestamp / 1000
+        self._remember(work)
+        return work
+
+    async def decide_due(self) -> Work:
+        """The work that follows from deadlines that have come. Raises as `decide` does.
+
+        Never in one transaction with the records before it: a deadline that damages the state is known
+        by its id when it comes again, and has the same id only when what set it was committed.
+        """
+        work = Work()
+        self._streak.begin()
+        loop = asyncio.get_running_loop()
+        now, pause = self._tell_time(), loop.time() + SLICE_SECONDS
         for _ in range(self._limit):
             with failures.core("take_due"):
                 due = self._core.take_due(now)
@@ -100,9 +112,7 @@ class Decider:
             if loop.time() >= pause:
                 await asyncio.sleep(0)
                 now, pause = self._tell_time(), loop.time() + SLICE_SECONDS
-        with failures.core("take_changes"):
-            changes = [(key.encode(), value) for key, value in self._core.take_changes()]
-        self._remember(work, changes)
+        self._remember(work)
         return work
 
     def seconds_to_deadline(self) -> float | None:
@@ -202,7 +212,10 @@ class Decider:
             place = self._places[topic, partition] = TopicPartition(self._topics.name(topic), partition)
         return place
 
-    def _remember(self, work: Work, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
+    def _remember(self, work: Work) -> None:
+        """Add the entities that changed, each once however often it did."""
+        with failures.core("take_changes"):
+            changes = [(key.encode(), value) for key, value in self._core.take_changes()]
         for key, value in changes:
             if value is not None and len(key) + len(value) > MAX_RECORD_BYTES:
                 raise failures.CoreFailed(f"an entity of {len(value)} bytes is more than a broker takes")

@@ -73,6 +73,7 @@ class Task:
         self._poison: dict[Origin, str] = {}
         self._closing = asyncio.Event()
         self._preparing: asyncio.Task[Core] | None = None
+        self._committing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Work until `close` is called. Raises Rejoin, CoreFailed or TooManyDeadLetters."""
@@ -86,6 +87,7 @@ class Task:
             except Damaged as damage:
                 # Nothing of the batch was sent. The record is dead-lettered when it comes again.
                 log.error("state damaged, restoring", partition=self.partition, reason=str(damage))  # noqa: TRY400 - the core's traceback may hold a customer's words
+                self._streak.rewind()
                 self._poison[damage.origin] = damage.detail
             finally:
                 self.core = None
@@ -149,27 +151,30 @@ class Task:
             poison=self._poison,
             limit=job.settings.batch_records,
         )
-        committing: asyncio.Task[None] | None = None
+        self._committing = None
         try:
             while not self._closing.is_set():
-                batch = await self._fetch(decider, committing)
+                batch = await self._fetch(decider)
                 for tp, records in batch.items():
                     self.in_hand[tp] = self.in_hand.get(tp, 0) + len(records)
-                work = await decider.decide(batch)
-                if not work:
-                    continue
-                if committing is not None:
-                    await committing
-                committing = asyncio.create_task(self._commit(writer, work, batch))
+                # Records first: they waited on the topic while nobody was there to see the deadline.
+                await self._hand_over(await decider.decide(batch), writer)
+                await self._hand_over(await decider.decide_due(), writer)
         finally:
-            # Also after a failure of the next batch: this one is sound. Its own failure counts more.
-            if committing is not None:
-                await committing
+            # Also after the next batch failed: this one is sound. Its own failure counts more.
+            if self._committing is not None:
+                await self._committing
 
-    async def _fetch(self, decider: Decider, committing: asyncio.Task[None] | None) -> Batch:
-        """Records, or none when a deadline comes, nothing comes, or `close` is called.
+    async def _hand_over(self, work: Work, writer: Writer) -> None:
+        """Begin to commit `work` when what is being committed is final. Raises what that one raises."""
+        if work:
+            if self._committing is not None:
+                await self._committing
+            self._committing = asyncio.create_task(self._commit(writer, work))
 
-        Raises what `committing` raises as soon as it does.
+    async def _fetch(self, decider: Decider) -> Batch:
+        """Records, or none when a deadline comes, nothing comes, or `close` is called. Raises what the
+        commit under way raises, as soon as it does.
         """
         to_deadline = decider.seconds_to_deadline()
         wait = POLL_SECONDS if to_deadline is None else min(max(to_deadline, SHORTEST_WAIT_SECONDS), POLL_SECONDS)
@@ -180,11 +185,11 @@ class Task:
         )
         closing = asyncio.ensure_future(self._closing.wait())
         try:
-            waited: set[asyncio.Future[Any]] = {getting, closing, *([committing] if committing else [])}
+            waited: set[asyncio.Future[Any]] = {getting, closing, *([self._committing] if self._committing else [])}
             while not getting.done() and not closing.done():
                 done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-                if committing and committing in done:
-                    committing.result()
+                if self._committing and self._committing in done:
+                    self._committing.result()
             if not getting.done():
                 return {}
             with failures.kafka("fetching"):
@@ -194,7 +199,7 @@ class Task:
                 waiter.cancel()
             await asyncio.gather(getting, closing, return_exceptions=True)
 
-    async def _commit(self, writer: Writer, work: Work, batch: Batch) -> None:
+    async def _commit(self, writer: Writer, work: Work) -> None:
         service = self._job.service
         began = time.perf_counter()
         try:
@@ -204,10 +209,10 @@ class Task:
             raise
         TRANSACTION_SECONDS.labels(service).observe(time.perf_counter() - began)
         TRANSACTIONS.labels(service, "committed").inc()
-        BATCH_RECORDS.labels(service).observe(work.records)
+        BATCH_RECORDS.labels(service).observe(sum(records for records, _ in work.taken.values()))
         for reason, count in work.dead.items():
             DEAD_LETTERS.labels(service, reason).inc(count)
-        for tp, records in batch.items():
-            self.in_hand[tp] -= len(records)
-            self.processed_at[tp] = records[-1].timestamp / 1000
+        for tp, (records, newest) in work.taken.items():
+            self.in_hand[tp] -= records
+            self.processed_at[tp] = newest
         self._job.observe(work.facts)

@@ -35,8 +35,8 @@ class Work:
     """Everything that was decided, public and private, in order."""
     dead: Counter[str] = field(default_factory=Counter)
     """How many were put aside, by reason."""
-    records: int = 0
-    """Input records in it."""
+    taken: dict[TopicPartition, tuple[int, float]] = field(default_factory=dict)
+    """How many input records are in it, and the timestamp of the last, in seconds since 1970."""
 
     def write(self, to: TopicPartition, write: Write) -> None:
         """Add a record."""

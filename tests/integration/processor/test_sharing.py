@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 
 import pytest
@@ -40,7 +41,7 @@ async def test_two_share_and_a_third_joins(kafka, installation):
             await send(250)
             await outputs(kafka, installation, ASSIGNMENTS, 2000)
             owned = [sorted(each.cores) for each in (one, two, three)]
-            assert sorted(sum(owned, [])) == [0, 1, 2, 3]
+            assert sorted(itertools.chain(*owned)) == [0, 1, 2, 3]
             assert all(owned)
 
     assert await counts(kafka, installation) == {desk: list(range(1, 501)) for desk in desks}
