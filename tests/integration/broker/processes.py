@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from local.broker import container, ways
+
 HANG_SECONDS = 120
 
 
@@ -60,3 +62,17 @@ def wait_for_folder_in(folder: Path) -> Path:
         assert time.monotonic() < hang, f"nothing appeared in {folder}"
         time.sleep(0.02)
     return found[0]
+
+
+def containers(processes: list[psutil.Process]) -> list[str]:
+    """The names of the containers that these processes run."""
+    words = {word for process in processes for word in process.cmdline()}
+    return sorted(word for word in words if word.startswith(container.NAME))
+
+
+def still_there(names: list[str]) -> list[str]:
+    """Those of the containers that the engine still knows, running or not."""
+    if not names:
+        return []
+    known = ways.answer("docker", "ps", "--all", "--format", "{{.Names}}", within=HANG_SECONDS).split()
+    return sorted(set(names) & set(known))

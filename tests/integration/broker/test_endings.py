@@ -17,6 +17,8 @@ from tests.integration.broker.processes import (
     below,
     bootstrap_of,
     broker_process,
+    containers,
+    still_there,
     wait_for_folder_in,
     wait_until_gone,
 )
@@ -33,15 +35,17 @@ pytestmark = pytest.mark.kafka
     ],
 )
 def test_nothing_is_left_of_a_running_broker(broker, tmp_path, number, to):
-    """Ctrl-C, SIGTERM and kill -9 of the owner leave no process and no file."""
+    """Ctrl-C, SIGTERM and kill -9 of the owner leave no process, no file and no container."""
     with broker_process(tmp_path) as process:
         bootstrap_of(process)
         started = below(process)
         assert len(started) >= 2, "a guard and what it guards"
+        names = containers(started)
         to(process.pid, number)
         assert wait_until_gone(started) == []
         assert process.wait(HANG_SECONDS) == (-number if number == signal.SIGKILL else 0)
     assert list(tmp_path.iterdir()) == []
+    assert still_there(names) == []
 
 
 def test_nothing_is_left_of_a_broker_that_was_still_starting(broker, tmp_path):

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from runtime import topic_admin
 from runtime.refusal import Refusal
 from runtime.settings import KafkaSettings
-from schemas.topics import CASES, REGISTRY, ROUTER_STATE, Topics
+from schemas.topics import AGENTS, CASES, REGISTRY, ROUTER_STATE, Topics
 
 pytestmark = pytest.mark.kafka
 
@@ -104,6 +104,15 @@ async def test_a_service_waits_for_a_broker_that_is_away(own_broker):
         await running.start()
         async with asyncio.timeout(60):
             await waiting
+
+
+def test_the_rows_name_every_topic_of_the_registry():
+    """A row for each topic, with the installation's names and numbers, and how long it is kept."""
+    rows = {row["topic"]: row for row in topic_admin.rows(Topics("mine.", 4))}
+    assert list(rows) == ["mine." + topic.name for topic in REGISTRY]
+    assert {row["partitions"] for row in rows.values()} == {"4"}
+    kept = [rows["mine." + topic.name]["kept"] for topic in (CASES, AGENTS, ROUTER_STATE)]
+    assert kept == ["90 days", "for ever", "compacted"]
 
 
 async def _create(kafka, topic):

@@ -88,9 +88,10 @@ async def test_restored_from_a_compacted_log(kafka, installation):
     settings = installation.model_copy(update={"batch_records": 1})
     name = settings.topics().name(ROUTER_STATE)
     compact = {"segment.ms": "200", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "200"}
-    async with AIOKafkaAdminClient(**kafka.client()) as admin:
-        config = {key: value for key, value in (ROUTER_STATE.config | compact).items()}
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=config)])
+    admin = AIOKafkaAdminClient(**kafka.client())
+    await admin.start()
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=ROUTER_STATE.config | compact)])
+    await admin.close()
     desk = desk_in(0)
     async with member(kafka, settings) as one:
         commands = [(f"c{n}", presence(desk)) for n in range(100)]
