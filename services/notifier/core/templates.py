@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from babel import Locale
@@ -33,6 +34,9 @@ VARIABLES: Final = {
 
 SUBJECT_CHARACTERS: Final = 200
 FALLBACK: Final = "en"
+
+
+_ENVIRONMENT: Final = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
 
 
 class BadTemplate(ValueError):
@@ -82,14 +86,8 @@ class Templates:
     """The policy's own templates in front of the built-in ones. Raises BadTemplate when made of bad ones."""
 
     def __init__(self, policy: Policy) -> None:
-        self._environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-        self._built_in = {
-            (kind, language): self._compile(text, kind, f"built-in {kind}.{language}")
-            for language, kinds in BUILT_IN.items()
-            for kind, text in kinds.items()
-        }
         self._own = {
-            (desk, kind, language): self._own_text(desk, kind, language, text)
+            (desk, kind, language): _own_text(desk, kind, language, text)
             for desk, rules in policy.desks.items()
             for kind, languages in rules.updates.templates.items()
             for language, text in languages.items()
@@ -101,36 +99,47 @@ class Templates:
         has a template; failing that in English.
         """
         for candidate in (language, *self._desks[desk].languages, FALLBACK):
-            found = self._own.get((desk, kind, candidate)) or self._built_in.get((kind, candidate))
+            found = self._own.get((desk, kind, candidate)) or _built_in().get((kind, candidate))
             if found is not None:
                 return _render(found, variables, candidate)
         raise KeyError(kind)
 
-    def _own_text(self, desk: DeskId, kind: UpdateKind, language: Language, text: TemplateText) -> _Compiled:
-        place = f"desks.{desk}.updates.templates.{kind}.{language}"
-        if kind == "reply":
-            raise BadTemplate(f"{place}: a reply carries the agent's own words; there is no template for it")
-        subject = BUILT_IN[language][kind].subject if language in BUILT_IN else "{{ desk }}"
-        return self._compile(Text(text.subject or subject, text.text, text.text), kind, place)
 
-    def _compile(self, text: Text, kind: UpdateKind, place: str) -> _Compiled:
-        try:
-            parts = (text.subject, text.mail, text.short)
-            named = (meta.find_undeclared_variables(self._environment.parse(part)) for part in parts)
-            unknown = set().union(*named) - set(VARIABLES)
-            if unknown:
-                raise BadTemplate(
-                    f"{place}: there is no variable {', '.join(sorted(unknown))}; there are {', '.join(VARIABLES)}"
-                )
-            compiled = _Compiled(*map(self._environment.from_string, parts))
-            for trial in _trials(kind):
-                if not _render(compiled, trial, FALLBACK).text.strip():
-                    raise BadTemplate(f"{place}: the text comes out empty")
-        except TemplateError as error:
-            raise BadTemplate(f"{place}: {error}") from error
-        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
-            raise BadTemplate(f"{place}: fails when it is filled in: {error!r}") from error
-        return compiled
+def _own_text(desk: DeskId, kind: UpdateKind, language: Language, text: TemplateText) -> _Compiled:
+    place = f"desks.{desk}.updates.templates.{kind}.{language}"
+    if kind == "reply":
+        raise BadTemplate(f"{place}: a reply carries the agent's own words; there is no template for it")
+    subject = BUILT_IN[language][kind].subject if language in BUILT_IN else "{{ desk }}"
+    return _compile(Text(text.subject or subject, text.text, text.text), kind, place)
+
+
+@cache
+def _built_in() -> dict[tuple[UpdateKind, Language], _Compiled]:
+    return {
+        (kind, language): _compile(text, kind, f"built-in {kind}.{language}")
+        for language, kinds in BUILT_IN.items()
+        for kind, text in kinds.items()
+    }
+
+
+def _compile(text: Text, kind: UpdateKind, place: str) -> _Compiled:
+    try:
+        parts = (text.subject, text.mail, text.short)
+        named = (meta.find_undeclared_variables(_ENVIRONMENT.parse(part)) for part in parts)
+        unknown = set().union(*named) - set(VARIABLES)
+        if unknown:
+            raise BadTemplate(
+                f"{place}: there is no variable {', '.join(sorted(unknown))}; there are {', '.join(VARIABLES)}"
+            )
+        compiled = _Compiled(*map(_ENVIRONMENT.from_string, parts))
+        for trial in _trials(kind):
+            if not _render(compiled, trial, FALLBACK).text.strip():
+                raise BadTemplate(f"{place}: the text comes out empty")
+    except TemplateError as error:
+        raise BadTemplate(f"{place}: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise BadTemplate(f"{place}: fails when it is filled in: {error!r}") from error
+    return compiled
 
 
 def _trials(kind: UpdateKind) -> list[Variables]:
