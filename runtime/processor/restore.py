@@ -12,6 +12,7 @@ from runtime import kafka as clients
 from runtime.core import Core
 from runtime.metrics import RESTORED_ENTITIES
 from runtime.processor import failures
+from runtime.processor.closing import close
 from runtime.settings import KafkaSettings
 from schemas.topics import Service
 
@@ -90,5 +91,5 @@ async def _read(changelog: TopicPartition, kafka: KafkaSettings, service: Servic
                         seconds=round(now - began, 3),
                     )
         finally:
-            await clients.close(reader)
+            await close(reader)
     return entities

@@ -13,9 +13,9 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
-from runtime import kafka as clients
 from runtime.core import Core
 from runtime.processor import failures
+from runtime.processor.closing import close
 from runtime.processor.lag import Lag
 from runtime.processor.task import Job, Task
 
@@ -184,5 +184,5 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is no
         """
         self._leaving = True
         await self._close_tasks()
-        await clients.close(self._consumer)
+        await close(self._consumer)
         self.joined = False

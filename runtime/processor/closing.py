@@ -1,0 +1,42 @@
+"""Getting rid of an aiokafka client in whatever state it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from runtime.kafka import STOP_SECONDS
+
+log = structlog.get_logger(__name__)
+
+
+async def close(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Stop `client` within a limit; when that fails, cut it off. Raises nothing but its caller's own cancellation.
+
+    Without a broker stop() hangs in a flush, or ends in a CancelledError that is nobody's (a fetch that
+    it cancelled itself), and leaves tasks and connections behind that go on trying for ever. So it runs
+    in a task of its own, and what it leaves is ended here.
+    """
+    stopping = asyncio.create_task(client.stop())
+    await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+    if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
+        return
+    error = "no end" if not stopping.done() else "cancelled" if stopping.cancelled() else repr(stopping.exception())
+    log.warning("a Kafka client did not stop, cutting it off", error=error)
+    stopping.cancel()
+    left: list[asyncio.Task[Any]] = [stopping]
+    if isinstance(client, AIOKafkaProducer):
+        connections = client.client
+        if (sender := client._sender.sender_task) is not None:  # noqa: SLF001 - nothing else ends it
+            sender.cancel()
+            left.append(sender)
+    else:
+        connections = client._client  # noqa: SLF001 - stop() did not get to it
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(STOP_SECONDS):
+            await connections.close()
+    await asyncio.wait(left, timeout=STOP_SECONDS)
