@@ -30,7 +30,8 @@ from schemas.sla import ClockBreached, ClockEvent
 from schemas.updates import UpdateDelivered, UpdateEvent, UpdateFailed, UpdateRequested
 
 _ONCE: Final = (CaseEvent, AgentEvent, ClockEvent, UpdateEvent)
-"""Written inside transactions, so each id is on its topic once."""
+"""Written inside transactions, so each id is on its topic once. (Two services that react to the same
+event give their own the same id; CloudEvents tells them apart by source.)"""
 
 
 @dataclass
@@ -60,15 +61,16 @@ class Audit:
     """Cases whose customer was told twice that the message arrived."""
     _holders: dict[str, str] = field(default_factory=dict)
     _acknowledged: dict[str, str] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
+    _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, seen: Seen) -> None:
         """One event more."""
         event = seen.event
         if isinstance(event, _ONCE):
-            if seen.id in self._seen:
+            key = seen.topic.name, seen.id
+            if key in self._seen:
                 self.repeated.append(seen.id)
-            self._seen.add(seen.id)
+            self._seen.add(key)
         if isinstance(event, CaseOpened | MessageAdded):
             self.cases_of.setdefault(event.message_id, []).append(event.case_id)
         if isinstance(event, CaseEvent):

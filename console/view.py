@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from rich.console import RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.layout import Layout
 from rich.table import Table
 from rich.text import Text
@@ -59,7 +59,7 @@ def draw(picture: Picture, figures: Figures, now: datetime, lines: int) -> Layou
         Layout(_lines("CUSTOMERS WERE TOLD", picture.told, told - 1), size=told),
         Layout(Text(figures.notice, style="dim", no_wrap=True, overflow="ellipsis"), size=1),
     )
-    whole["middle"].split_row(Layout(name="left", ratio=10), Layout(_people(picture, now, middle - 1), ratio=11))
+    whole["middle"].split_row(Layout(name="left", ratio=1), Layout(_people(picture, now, middle - 1), ratio=1))
     whole["left"].split_column(
         Layout(_queues(picture, now), size=6),
         Layout(_clocks(picture, now, middle - 7 if middle > _MIDDLE else _CLOCKS)),
@@ -117,7 +117,7 @@ def _head(picture: Picture, figures: Figures, now: datetime) -> RenderableType:
 
 
 def _queues(picture: Picture, now: datetime) -> Table:
-    table = _table("QUEUE", "waiting", "oldest", "in hand", right=(1, 2, 3))
+    table = _table(("QUEUE", 8), ("waiting", 8), ("oldest", 8), ("in hand", 0), right=(1, 2, 3))
     for queue in picture.queues(now):
         oldest = "" if queue.oldest_seconds is None else duration(queue.oldest_seconds)
         table.add_row(
@@ -130,7 +130,7 @@ def _queues(picture: Picture, now: datetime) -> Table:
 
 
 def _clocks(picture: Picture, now: datetime, count: int) -> Table:
-    table = _table("CLOCKS", "promise", "left", right=(2,))
+    table = _table(("CLOCKS", 10), ("promise", 16), ("left", 0), right=(2,))
     for clock, left in picture.clocks_near_their_end(now, count):
         style = "bold red" if left < 0 else "yellow" if clock.warned else ""
         shown = f"-{duration(-left)}" if left < 0 else duration(left)
@@ -139,7 +139,7 @@ def _clocks(picture: Picture, now: datetime, count: int) -> Table:
 
 
 def _people(picture: Picture, now: datetime, count: int) -> Table:
-    table = _table("PEOPLE", "state", "load", "has (? offered)", right=(2,))
+    table = _table(("PEOPLE", 15), ("state", 9), ("load", 4), ("has", 0), right=(2,))
     for person in picture.persons(now)[:count]:
         load = f"{len(person.holds)}/{person.capacity}"
         holds = " ".join(reference.partition("-")[2] for reference in person.holds)
@@ -147,24 +147,24 @@ def _people(picture: Picture, now: datetime, count: int) -> Table:
     return table
 
 
-def _lines(heading: str, lines: Sequence[Line], count: int) -> Table:
-    table = Table.grid(expand=True, padding=(0, 1))
+def _lines(heading: str, lines: Sequence[Line], count: int) -> RenderableType:
+    table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, width=8)
     table.add_column(no_wrap=True, width=10)
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_row(Text(heading, style=_HEADING, no_wrap=True, overflow="crop"))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for line in list(lines)[-count:]:
-        text = Text(line.what, style=_TONE[line.tone], no_wrap=True, overflow="ellipsis")
+        text = Text(line.what, style=_TONE[line.tone])
         if line.why:
             text.append(f"  {'; '.join(line.why)}", style="dim")
         table.add_row(Text(f"{line.at.astimezone():%H:%M:%S}", style="dim"), line.reference, text)
-    return table
+    return Group(Text(heading, style=_HEADING), table)
 
 
-def _table(*headings: str, right: Sequence[int] = ()) -> Table:
+def _table(*headings: tuple[str, int], right: Sequence[int] = ()) -> Table:
+    """A table whose columns have these headings and widths; width 0 takes what is left."""
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style=_HEADING)
-    for n, heading in enumerate(headings):
-        table.add_column(
-            heading, justify="right" if n in right else "left", no_wrap=True, overflow="ellipsis", ratio=None
-        )
+    for n, (heading, width) in enumerate(headings):
+        justify: JustifyMethod = "right" if n in right else "left"
+        size: dict[str, Any] = {"width": width} if width else {"ratio": 1}
+        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", **size)
     return table
