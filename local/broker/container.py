@@ -34,6 +34,7 @@ from local.broker.ways import (
 log = structlog.get_logger(__name__)
 
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
+NAME: Final = "switchboard-kafka-"
 ENGINE_SECONDS: Final = 10.0
 PULL_SECONDS: Final = 600.0
 
@@ -47,7 +48,7 @@ async def start(port: int | None) -> AsyncIterator[Running]:
     ).strip()
     port = port or free_port()
     await have_image(docker)
-    name = f"switchboard-kafka-{secrets.token_hex(4)}"
+    name = NAME + secrets.token_hex(4)
     async with guarded(docker, "rm", "--force", "--volumes", name) as watched:
         try:
             await watched.until_said(STARTED, [docker, "run", *_options(name, port), IMAGE], START_SECONDS)
