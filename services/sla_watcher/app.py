@@ -7,7 +7,6 @@ from typing import Final
 
 from starlette.applications import Starlette
 
-from runtime import topic_admin
 from runtime.asyncapi import describe
 from runtime.health import Health
 from runtime.http import operational_routes
@@ -15,6 +14,7 @@ from runtime.policy_file import read_policy
 from runtime.processor import Processor
 from runtime.serving import listen, serve
 from runtime.settings import KafkaSettings, Settings
+from runtime.starting import started
 from schemas.topics import CASES, SLA_WATCHER_STATE, Service
 from services.sla_watcher import figures
 from services.sla_watcher.core.watcher import Watcher
@@ -40,9 +40,8 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
     )
 
     async def work(stopping: asyncio.Event) -> None:
-        await topic_admin.wait_for_topics(kafka, topics)
-        health.started = True
-        await processor.run(stopping)
+        if await started(kafka, topics, health, stopping):
+            await processor.run(stopping)
 
     app = Starlette(routes=operational_routes(health, describe(SERVICE, topics, kafka.bootstrap_servers)))
     await serve(app, work, sock=listen(settings, SERVICE), settings=settings, health=health)

@@ -37,7 +37,6 @@ def prioritised(policy: Policy, case: Case, event: CasePrioritised, now: datetim
     if first:
         facts += (clocks.start(case.subject, name, terms, now) for name in CLOCKS)
     for clock in case.clocks.values():
-        facts += clocks.breach(case.subject, clock, event.at, now)
         facts += clocks.retarget(case.subject, clock, terms, now)
     return facts
 

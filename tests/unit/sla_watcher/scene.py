@@ -33,33 +33,31 @@ from services.sla_watcher.core.watcher import Watcher
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FIRST, RESOLUTION = "first_response", "resolution"
 
-POLICY = parse_policy(
-    """
-    version: v7
-    desks:
-      acme:
-        name: Acme
-        reference_prefix: AC
-        region: ZA
-        languages: [en]
-        urgency: [{name: rest, level: normal}]
-        impact: [{name: rest, level: normal}]
-        matrix:
-          critical: {critical: P1, high: P1, normal: P2, low: P3}
-          high: {critical: P1, high: P2, normal: P3, low: P4}
-          normal: {critical: P2, high: P3, normal: P4, low: P5}
-          low: {critical: P3, high: P4, normal: P5, low: P5}
-        sla:
-          warn_at: 0.75
-          targets:
-            P1: {first_response: 20s, resolution: 60s}
-            P2: {first_response: 40s, resolution: 120s}
-            P3: {first_response: 100s, resolution: 400s}
-            P4: {first_response: 200s, resolution: 800s}
-            P5: {first_response: 400s, resolution: 1000s}
-    """,
-    "policy of the tests",
-)
+POLICY_TEXT = """\
+version: v7
+desks:
+  acme:
+    name: Acme
+    reference_prefix: AC
+    region: ZA
+    languages: [en]
+    urgency: [{name: rest, level: normal}]
+    impact: [{name: rest, level: normal}]
+    matrix:
+      critical: {critical: P1, high: P1, normal: P2, low: P3}
+      high: {critical: P1, high: P2, normal: P3, low: P4}
+      normal: {critical: P2, high: P3, normal: P4, low: P5}
+      low: {critical: P3, high: P4, normal: P5, low: P5}
+    sla:
+      warn_at: 0.75
+      targets:
+        P1: {first_response: 20s, resolution: 60s}
+        P2: {first_response: 40s, resolution: 120s}
+        P3: {first_response: 100s, resolution: 400s}
+        P4: {first_response: 200s, resolution: 800s}
+        P5: {first_response: 400s, resolution: 1000s}
+"""
+POLICY = parse_policy(POLICY_TEXT, "policy of the tests")
 
 DECISION = Decision(policy_version="v7", reasons=())
 ADDRESS = ReplyAddress(channel="email", provider="mime", address="jan@example.com")
