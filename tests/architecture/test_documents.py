@@ -42,7 +42,7 @@ def test_links_lead_somewhere(path: Path):
 @every_document
 def test_paths_that_documents_name_exist(path: Path):
     """A file or folder of ours in backticks is there."""
-    roots = "schemas|runtime|services|local|console|tests|docs|benchmarks"
+    roots = r"\.ci|schemas|runtime|services|local|console|tests|docs|benchmarks"
     named = re.findall(rf"`((?:{roots})/[\w./-]*)`", path.read_text(encoding="utf-8"))
     assert [name for name in named if not (ROOT / name).exists()] == []
 

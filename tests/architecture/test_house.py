@@ -47,10 +47,10 @@ def test_topics_and_event_types_are_named_in_the_contract_alone():
 
 
 def test_metrics_are_named_in_their_file_alone():
-    """The one file is what docs/metrics.md is made from."""
+    """The one file is what docs/metrics.md is made from. `local` reads /metrics as a stranger does, by name."""
     named = [
         (m.name, text)
-        for m in modules()
+        for m in modules("schemas", "runtime", "services", "console", "benchmarks")
         if m.name != "runtime/metrics.py"
         for text in m.texts()
         if re.fullmatch(r"switchboard_[a-z_]+", text)
@@ -88,15 +88,26 @@ KNOWN = {
 
 def test_settings_that_texts_name_exist():
     """Whoever follows an error message, or a document, sets a variable that is read."""
-    texts = {m.name: m.text for m in modules()}
-    texts |= {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/**/*.md")}
-    texts |= {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
-    named = {
-        (where, name)
-        for where, text in texts.items()
-        for name in re.findall(r"\b(?:SWITCHBOARD|KAFKA)_[A-Z][A-Z_]*[A-Z]\b", text)
+    texts = {(m.name, name) for m in modules() for name in re.findall(r"\bSWITCHBOARD_[A-Z_]*[A-Z]\b", m.text)}
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    texts |= {
+        (path.name, name)
+        for path in documents
+        for name in re.findall(r"\b(?:SWITCHBOARD|KAFKA)_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
     }
-    assert {(where, name) for where, name in named if name not in KNOWN | {"SWITCHBOARD_CORPUS"}} == set()
+    assert {(where, name) for where, name in texts if name not in KNOWN | {"SWITCHBOARD_CORPUS"}} == set()
+
+
+def test_what_local_scrapes_is_a_metric():
+    """The names by which `local` reads /metrics are those of the file."""
+    known = {
+        f"{f.name}_total"
+        for each in vars(metrics).values()
+        if isinstance(each, MetricWrapperBase)
+        for f in each.describe()
+    }
+    named = {text for m in modules("local") for text in m.texts() if re.fullmatch(r"switchboard_[a-z_]+_total", text)}
+    assert named <= known
 
 
 def test_the_environment_is_read_in_one_place():
