@@ -18,7 +18,7 @@ from schemas.updates import UpdateDelivered, UpdateFailed, UpdateRequested
 
 log = structlog.get_logger(__name__)
 
-ANSWERED_ATTEMPTS: Final = 6
+ANSWERED_ATTEMPTS: Final = 5
 """Of a server that answers, but not now: it must not hold up what waits behind. One that does not answer
 at all is tried until the time is up.
 """

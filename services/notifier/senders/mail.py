@@ -44,12 +44,12 @@ def write(update: UpdateRequested, sender: Address) -> EmailMessage:
     if update.reply_to.thread and _MESSAGE_ID.fullmatch(update.reply_to.thread):
         mail["In-Reply-To"] = update.reply_to.thread
         mail["References"] = update.reply_to.thread
-    mail["Content-Language"] = update.language
     if update.update_kind != "reply":
         # A machine wrote this: other machines are asked not to answer it.
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(update.text, charset="utf-8")
+    mail["Content-Language"] = update.language
     return mail
 
 

@@ -27,9 +27,11 @@ from services.notifier.senders.webhook_group import WebhookGroup
 
 log = structlog.get_logger(__name__)
 
-MAIL_LANES: Final = 4
+MAIL_LANES: Final = 2
 """Mails at once in one process, each from partitions of its own."""
 RETRY_SECONDS: Final = 2.0
+HEARTBEAT_MS: Final = 1000
+"""Also how soon a consumer hears that another one comes or goes."""
 REBALANCE_SECONDS: Final = 30
 """How long the other members wait for one whose partitions go."""
 STOP_SECONDS: Final = 40.0
@@ -131,7 +133,7 @@ class Senders:
                 isolation_level="read_committed",
                 no_reply=True,
                 session_timeout_ms=int(self._settings.session_seconds * 1000),
-                heartbeat_interval_ms=int(self._settings.session_seconds * 1000 / 10),
+                heartbeat_interval_ms=HEARTBEAT_MS,
                 # A mail may be tried for all of its time before the next record is asked for.
                 max_poll_interval_ms=int(self._settings.delivery_seconds * 1000) + 60_000,
                 rebalance_timeout_ms=REBALANCE_SECONDS * 1000,

@@ -1,0 +1,1 @@
+"""The notifier on real Kafka, with a real mail server and a real webhook receiver."""
