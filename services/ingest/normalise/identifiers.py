@@ -12,7 +12,9 @@ from services.ingest.normalise.text import line
 MAX_ADDRESS: Final = 320
 """Characters of a mail address: 64 before the @, 255 after it (RFC 5321, 4.5.3.1)."""
 
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"\\@]{1,64}@[^\s<>()\[\],;:\"\\@]{1,255}")
+_LETTER: Final = r"[^\s<>()\[\],;:\"\\@]"
+# Nothing that is longer on either side: a part of an address would be somebody else's.
+_ADDRESS: Final = re.compile(rf"(?<!{_LETTER})(?<!@){_LETTER}{{1,64}}@{_LETTER}{{1,255}}(?!{_LETTER}|@)")
 
 
 def mail_address(written: str | None) -> str | None:

@@ -24,7 +24,7 @@ from services.ingest.provider import Rejected
 
 MAX_HEADER: Final = 65_536
 """Characters of one header."""
-MAX_PARAMETERS: Final = 8_192
+MAX_PARAMETERS: Final = 4_096
 """Characters of a header with parameters: the library's time grows with the square of it."""
 MAX_HEADERS: Final = 1_000
 """Of one part."""

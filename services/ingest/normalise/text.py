@@ -18,7 +18,7 @@ CUT: Final = " […]"
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _SPACE: Final = re.compile(r"\s+")
-_EMPTY_LINES: Final = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
+_EMPTY_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
 def clean(text: str, limit: int = MAX_FULL_TEXT) -> str:
