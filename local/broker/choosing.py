@@ -41,7 +41,8 @@ async def start(*, port: int | None = None, ways: Sequence[Kind] = ALL) -> Async
             except Unavailable as reason:
                 reasons[kind] = str(reason)
                 continue
-            running = replace(running, why="; ".join([*_passed_over(reasons), running.why]))
+            why = [reason.splitlines()[0] for reason in _passed_over(reasons)]
+            running = replace(running, why="; ".join([*why, running.why]))
             log.info("kafka", kind=kind, bootstrap=running.bootstrap, why=running.why)
             yield running
             return

@@ -108,4 +108,5 @@ async def guarded(*at_end: str, parent: Path | None = None) -> AsyncIterator[Gua
 
 
 def _tail(said: str) -> str:
-    return "\n".join(said.rstrip().splitlines()[-TAIL_LINES:])
+    lines = [line for line in said.splitlines() if line.strip() and not line.startswith(guard.EXITED)]
+    return "\n".join(lines[-TAIL_LINES:]) or "it said nothing"

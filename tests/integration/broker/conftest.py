@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from local.broker import Unavailable, container, java, ways
+from local.broker import VARIABLE, Unavailable, container, java, ways
+
+
+@pytest.fixture
+def ours() -> None:
+    """Skips where there is a given Kafka only, and none of our own can be started."""
+    if VARIABLE not in os.environ:
+        return  # then the session's own is one, or the session has ended with what to install
+    try:
+        java.find()
+    except Unavailable as no_java:
+        try:
+            ways.answer(ways.program("docker"), "version", within=container.ENGINE_SECONDS)
+        except Unavailable as no_container:
+            pytest.skip(f"the Kafka is given: {no_java}, {no_container}")
 
 
 @pytest.fixture

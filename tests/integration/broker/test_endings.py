@@ -34,7 +34,7 @@ pytestmark = pytest.mark.kafka
         pytest.param(signal.SIGKILL, os.kill, id="kill-9"),
     ],
 )
-def test_nothing_is_left_of_a_running_broker(broker, tmp_path, number, to):
+def test_nothing_is_left_of_a_running_broker(ours, tmp_path, number, to):
     """Ctrl-C, SIGTERM and kill -9 of the owner leave no process, no file and no container."""
     with broker_process(tmp_path) as process:
         bootstrap_of(process)
@@ -48,7 +48,7 @@ def test_nothing_is_left_of_a_running_broker(broker, tmp_path, number, to):
     assert still_there(names) == []
 
 
-def test_nothing_is_left_of_a_broker_that_was_still_starting(broker, tmp_path):
+def test_nothing_is_left_of_a_broker_that_was_still_starting(ours, tmp_path):
     """A kill -9 before the broker answers leaves nothing either."""
     with broker_process(tmp_path) as process:
         wait_for_folder_in(tmp_path)

@@ -46,7 +46,7 @@ async def test_a_taken_port_is_refused():
                 pytest.fail("it started")
 
 
-async def test_two_brokers_side_by_side_do_not_meet(broker, tmp_path):
+async def test_two_brokers_side_by_side_do_not_meet(broker, ours, tmp_path):
     """What is made on one is not on the other."""
     with broker_process(tmp_path) as process:
         other = KafkaSettings(bootstrap_servers=await asyncio.to_thread(bootstrap_of, process))
