@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 import typer
 
 from console.app import app
+from local.roster import read_roster
 from runtime.reference import FOLDER, pages
-from tests.architecture.house import ROOT
+from schemas.topics import SERVICES, TOPIC_OF
+from tests.architecture.house import ROOT, modules
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -53,6 +56,30 @@ def test_make_targets_that_documents_name_exist(path: Path):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(named) <= targets
+
+
+def test_events_that_nobody_publishes_are_said_to_be_so():
+    """docs/architecture.md names exactly the events that are in the contract and that no service makes."""
+    made = {
+        node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        for module in modules("services")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+    }
+    ours = {e.__name__ for e, topic in TOPIC_OF.items() if any(name in SERVICES for name in topic.producers)}
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    said = re.search(r"Events that no service publishes:(.*?)\.", text, re.DOTALL)
+    assert said
+    assert set(re.findall(r"`(\w+)`", said[1])) == ours - made
+
+
+def test_the_figures_of_the_readme_are_those_of_the_sample():
+    """So many messages, so many agents."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    messages = len(list((ROOT / "local/sample/traffic").iterdir()))
+    assert f"and {messages} sample messages" in " ".join(text.split())
+    assert len(read_roster(ROOT / "local/sample/agents.yaml").agents) == 8
+    assert "eight simulated agents" in text
 
 
 def commands() -> set[str]:
