@@ -240,10 +240,11 @@ class Picture:
         requested = self._requested.pop(event.update_id, None)
         line = tell(event, self.names)
         if line is not None and requested is not None and isinstance(event, UpdateDelivered):
-            line = replace(line, why=(" ".join(requested.text.split()),))
+            what = f"{event.update_kind} by {event.channel}"
+            line = replace(line, what=what, why=(" ".join(requested.text.split()),))
         if line is not None:
             self.told.append(line)
-            self.fresh.append(line)
+            self.fresh.append(replace(line, what=f"told: {line.what}"))
 
     def _take_person(self, event: Any) -> None:
         if isinstance(event, AgentUpserted):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -32,6 +33,7 @@ def play(path: Path, *, desk: str | None, rate: float, url: str | None, json_fil
     secrets = desk_secrets(policy, desk)
     inputs, unplaced = sort_out(path, secrets)
     base = url or settings.public_url or f"http://127.0.0.1:{PORTS['ingest']}"
+    _must_answer(base)
     console = Console(highlight=False)
     answers = asyncio.run(_send(console, inputs, Sender(base, desk, secrets), rate))
     show(console, answers, unplaced)
@@ -44,7 +46,7 @@ def play(path: Path, *, desk: str | None, rate: float, url: str | None, json_fil
         raise Refusal(message)
 
 
-def sort_out(path: Path, secrets: dict[str, str]) -> tuple[list[Input], list[Unplaced]]:
+def sort_out(path: Path, secrets: Mapping[str, str]) -> tuple[list[Input], list[Unplaced]]:
     """What can be sent with these secrets, and what cannot. Raises Refusal when nothing can."""
     inputs: list[Input] = []
     unplaced: list[Unplaced] = []

@@ -15,7 +15,7 @@ import uvloop
 from runtime import logs
 from runtime.settings import read_settings
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 10.0
 """Whoever should have stopped us is gone, so nobody else would end a process that hangs."""
 
 

@@ -31,7 +31,7 @@ async def _drawn(console: Console, picture: Picture, figures: Callable[[], Figur
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             picture.fresh.clear()
-            live.update(draw(picture, figures(), utc_now(), console.height), refresh=True)
+            live.update(draw(picture, figures(), utc_now(), (console.width, console.height)), refresh=True)
             await asyncio.sleep(DRAW_SECONDS)
 
 

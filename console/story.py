@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +44,13 @@ def tell(event: Event, names: Names) -> Line | None:
         if decision.considered:
             more = (*more, "also considered: " + ", ".join(names.get(a, a) for a in decision.considered))
         more = (*more, f"policy {decision.policy_version}")
-    return Line(event.at, getattr(event, "reference", ""), what, why, tone, more)
+    clean = tuple(_clean(words) for words in more)
+    return Line(event.at, getattr(event, "reference", ""), _clean(what), tuple(map(_clean, why)), tone, clean)
+
+
+def _clean(words: str) -> str:
+    """Without control characters: customers' words must not command the terminal of whoever reads them."""
+    return "".join(c for c in words if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
 
 
 _Told = tuple[str, Decision | None, Tone, tuple[str, ...]] | None

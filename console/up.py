@@ -245,12 +245,12 @@ class Run:
 
     async def _customers(self, system: System) -> None:
         path = self.options.play or TRAFFIC
-        inputs, self.unplaced = sort_out(path, dict(system.secrets))
+        inputs, self.unplaced = sort_out(path, system.secrets)
         rate = PLAY_RATE if self.options.play else len(inputs) / TRAFFIC_SECONDS
         self.tell(f"sending {len(inputs)} inputs from {path}, {rate:.1f} a second")
         for entry in self.unplaced:
             self.tell(f"not placed: {entry.path}: {entry.reason}")
-        async with Sender(system.ingest_url, system.desk, dict(system.secrets)) as sender:
+        async with Sender(system.ingest_url, system.desk, system.secrets) as sender:
             async for answer in sender.send_all(inputs, rate):
                 self.answers.append(answer)
                 if not answer.accepted:

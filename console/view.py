@@ -19,6 +19,10 @@ LEAST_LINES: Final = 24
 _MIDDLE, _DECISIONS, _TOLD = 10, 6, 5
 """Lines of the parts, their headings included, on the smallest terminal."""
 _CLOCKS: Final = 3
+_LEFT: Final = 37
+"""Columns of queues and clocks."""
+_WIDE: Final = 110
+"""From so many columns on there is room for the reasons in full; below only their rules are named."""
 _PRIORITY: Final = {"P1": "bold red", "P2": "red", "P3": "yellow", "P4": "green", "P5": "dim"}
 _STATE: Final = {"available": "green", "away": "yellow", "gone": "bold red", "offline": "dim"}
 _TONE: Final = {"good": "green", "bad": "red", "": ""}
@@ -43,8 +47,9 @@ class Figures:
     """The last line: what has just happened, or what can be done."""
 
 
-def draw(picture: Picture, figures: Figures, now: datetime, lines: int) -> Layout:
-    """The view in `lines` lines; what a higher terminal has more goes to the lists."""
+def draw(picture: Picture, figures: Figures, now: datetime, size: tuple[int, int]) -> Layout:
+    """The view in so many columns and lines; what a larger terminal has more goes to the lists."""
+    columns, lines = size
     more = max(0, lines - LEAST_LINES)
     people = max(0, len(picture.people) + 1 - _MIDDLE)
     middle = _MIDDLE + min(more, people)
@@ -55,11 +60,11 @@ def draw(picture: Picture, figures: Figures, now: datetime, lines: int) -> Layou
     whole.split_column(
         Layout(_head(picture, figures, now), size=2),
         Layout(name="middle", size=middle),
-        Layout(_lines("DECISIONS", picture.decisions, decisions - 1), size=decisions),
-        Layout(_lines("CUSTOMERS WERE TOLD", picture.told, told - 1), size=told),
+        Layout(_lines("DECISIONS", picture.decisions, decisions - 1, in_full=columns >= _WIDE), size=decisions),
+        Layout(_lines("CUSTOMERS WERE TOLD", picture.told, told - 1, in_full=True), size=told),
         Layout(Text(figures.notice, style="dim", no_wrap=True, overflow="ellipsis"), size=1),
     )
-    whole["middle"].split_row(Layout(name="left", ratio=1), Layout(_people(picture, now, middle - 1), ratio=1))
+    whole["middle"].split_row(Layout(name="left", size=_LEFT), Layout(_people(picture, now, middle - 1)))
     whole["left"].split_column(
         Layout(_queues(picture, now), size=6),
         Layout(_clocks(picture, now, middle - 7 if middle > _MIDDLE else _CLOCKS)),
@@ -117,7 +122,7 @@ def _head(picture: Picture, figures: Figures, now: datetime) -> RenderableType:
 
 
 def _queues(picture: Picture, now: datetime) -> Table:
-    table = _table(("QUEUE", 8), ("waiting", 8), ("oldest", 8), ("in hand", 0), right=(1, 2, 3))
+    table = _table(("QUEUE", 6), ("waiting", 8), ("oldest", 8), ("in hand", 0), right=(1, 2, 3))
     for queue in picture.queues(now):
         oldest = "" if queue.oldest_seconds is None else duration(queue.oldest_seconds)
         table.add_row(
@@ -143,11 +148,11 @@ def _people(picture: Picture, now: datetime, count: int) -> Table:
     for person in picture.persons(now)[:count]:
         load = f"{len(person.holds)}/{person.capacity}"
         holds = " ".join(reference.partition("-")[2] for reference in person.holds)
-        table.add_row(person.name, Text(person.state, style=_STATE[person.state]), load, Text(holds, style="dim"))
+        table.add_row(Text(person.name), Text(person.state, style=_STATE[person.state]), load, Text(holds, style="dim"))
     return table
 
 
-def _lines(heading: str, lines: Sequence[Line], count: int) -> RenderableType:
+def _lines(heading: str, lines: Sequence[Line], count: int, *, in_full: bool) -> RenderableType:
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, width=8)
     table.add_column(no_wrap=True, width=10)
@@ -155,7 +160,8 @@ def _lines(heading: str, lines: Sequence[Line], count: int) -> RenderableType:
     for line in list(lines)[-count:]:
         text = Text(line.what, style=_TONE[line.tone])
         if line.why:
-            text.append(f"  {'; '.join(line.why)}", style="dim")
+            why = "; ".join(line.why) if in_full else ", ".join(reason.partition(":")[0] for reason in line.why)
+            text.append(f"  {why}", style="dim")
         table.add_row(Text(f"{line.at.astimezone():%H:%M:%S}", style="dim"), line.reference, text)
     return Group(Text(heading, style=_HEADING), table)
 

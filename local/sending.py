@@ -49,9 +49,12 @@ class Answer:
 class Sender:
     """Sends as the providers of one desk would. Use as an async context manager."""
 
-    def __init__(self, url: str, desk: str, secrets: dict[str, str], clock: Clock = utc_now) -> None:
+    def __init__(
+        self, url: str, desk: str, secrets: Mapping[str, str], *, attempts: int = ATTEMPTS, clock: Clock = utc_now
+    ) -> None:
         """`url` of ingest; `secrets` by way (`chat/standard`)."""
         self._url, self._desk, self._secrets, self._clock = url.rstrip("/"), desk, secrets, clock
+        self._attempts = attempts
         self._http = httpx.AsyncClient(timeout=30.0)
 
     async def __aenter__(self) -> Self:
@@ -66,7 +69,7 @@ class Sender:
         secret = another(entry.provider) if entry.forged else self._secrets[entry.way]
         request_id = f"msg_{uuid.uuid4().hex}"
         answer = Answer(entry, None, "unreachable")
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             proof = SIGN[entry.provider](secret, Request(url, entry.body, request_id, self._clock()))
             try:
                 response = await self._http.post(
@@ -78,7 +81,8 @@ class Sender:
                 answer = _answer(entry, response, attempt)
                 if response.status_code < 500:  # noqa: PLR2004 - 5xx: the fault is ours, so repeat
                     return answer
-            await asyncio.sleep(min(0.2 * 2**attempt, SECONDS_BETWEEN) * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            if attempt < self._attempts:
+                await asyncio.sleep(min(0.2 * 2**attempt, SECONDS_BETWEEN) * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
         return answer
 
     async def send_all(self, inputs: Iterable[Input], rate: float) -> AsyncIterator[Answer]:

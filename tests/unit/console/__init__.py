@@ -1,0 +1,1 @@
+"""The command line, the view and the account."""

@@ -1,0 +1,1 @@
+"""The parts that stand for the world around the desk."""
