@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from schemas.base import Event
 from schemas.codec import ce_type
@@ -31,7 +30,7 @@ class _Writer(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
         return False
 
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
         """Close mappings whose keys have a pattern: the model refuses other keys, so the schema says it."""
         written = super().dict_schema(schema)
         if "patternProperties" in written:

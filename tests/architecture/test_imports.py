@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.house import ROOT, SERVICES, modules
+from tests.architecture.house import PACKAGES, ROOT, SERVICES, modules
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 
@@ -79,6 +81,25 @@ def test_the_contract_stands_on_pydantic_and_the_standard_library():
         (m.name, name) for m in modules("schemas") for name in m.imported() if name.split(".")[0] not in allowed
     }
     assert strangers == set()
+
+
+COME_WITH_ANOTHER = {"pydantic-core": "pydantic", "starlette": "fastapi"}
+NOT_IMPORTED = {"cramjam": "aiokafka loads it for compressed records"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    """pyproject.toml lists what the program needs to run: all of it, and nothing for show."""
+    lines = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    declared = {re.split(r"[\[<>=]", line)[0] for line in lines}
+    belongs = packages_distributions()
+    outside = sys.stdlib_module_names | {*PACKAGES}
+    found = {
+        name.split(".")[0]
+        for m in modules("schemas", "runtime", "services", "local", "console")
+        for name in m.imported()
+    }
+    imported = {each.lower().replace("_", "-") for name in found - outside for each in belongs[name]}
+    assert {COME_WITH_ANOTHER.get(name, name) for name in imported} == declared - NOT_IMPORTED.keys()
 
 
 CLOCKS = {"now", "utcnow", "today", "fromtimestamp", "new_traceparent", "uuid4", "uuid1", "token_hex", "monotonic"}
