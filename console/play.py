@@ -39,11 +39,15 @@ def play(path: Path, *, desk: str | None, rate: float, url: str | None, json_fil
     show(console, answers, unplaced)
     if json_file is not None:
         write_json(json_file, report(answers, unplaced))
-    if answers and all(answer.status is None for answer in answers):
-        message = (
-            f"{base} cannot be reached ({answers[0].detail}); is ingest running there? --url names another address"
-        )
-        raise Refusal(message)
+
+
+def _must_answer(url: str) -> None:
+    """Raise Refusal when nothing listens there: repeating every input for a minute would help nobody."""
+    try:
+        httpx.get(f"{url}/livez", timeout=5.0)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        message = f"{url} cannot be reached ({error}); is ingest running there? --url names another address"
+        raise Refusal(message) from error
 
 
 def sort_out(path: Path, secrets: Mapping[str, str]) -> tuple[list[Input], list[Unplaced]]:
