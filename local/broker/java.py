@@ -73,7 +73,7 @@ def find() -> tuple[str, int]:
 
 
 def _settings(folder: Path, port: int) -> dict[str, str]:
-    controller = free_port()
+    controller = free_port(besides=port)
     return NODE | {
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
         "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",

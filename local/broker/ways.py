@@ -95,13 +95,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port that nobody listens on now. It lies below those that systems give to outgoing connections
+def free_port(besides: int | None = None) -> int:
+    """A port that nobody listens on now, other than `besides`. It lies below those that systems give to outgoing connections
     (from 32768 on Linux, 49152 on macOS): a client that keeps trying to reach a stopped broker there
     can be given the broker's own port, talks to itself, and the broker cannot come back.
     """
     ports = random.SystemRandom()
-    while not is_free(port := ports.randrange(15_000, 32_000)):
+    while (port := ports.randrange(15_000, 32_000)) == besides or not is_free(port):
         pass
     return port
 

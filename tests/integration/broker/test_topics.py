@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from runtime import topic_admin
 from runtime.refusal import Refusal
@@ -104,6 +105,18 @@ async def test_a_service_waits_for_a_broker_that_is_away(own_broker):
         await running.start()
         async with asyncio.timeout(60):
             await waiting
+
+
+async def test_our_broker_makes_no_topic_by_itself(kafka, broker):
+    """Asking for a topic that is not there, as any client does first, does not create it."""
+    if broker.kind == "given":
+        pytest.skip("the given Kafka has its own settings")
+    admin = AIOKafkaAdminClient(**kafka.client())
+    await admin.start()
+    (answer,) = await admin.describe_topics(["nobody.made.this"])
+    assert answer["error_code"] == UnknownTopicOrPartitionError.errno
+    assert "nobody.made.this" not in await admin.list_topics()
+    await admin.close()
 
 
 def test_the_rows_name_every_topic_of_the_registry():
