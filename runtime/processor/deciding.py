@@ -15,7 +15,7 @@ from runtime.core import Core, Due, StateDamaged, Undecided, step
 from runtime.processor import failures
 from runtime.processor.dead_letters import DeadLetters, Origin, Reason, Streak
 from runtime.processor.placing import partition_of
-from runtime.processor.work import MAX_RECORD_BYTES, Work, Write, size
+from runtime.processor.work import MAX_VALUE_BYTES, Work
 from schemas.codec import Received, Undecodable, decode, derive_id, encode, new_traceparent
 from schemas.topics import DEAD_LETTERS, TOPIC_OF, Service, Topic, Topics
 
@@ -26,6 +26,9 @@ Batch = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
 
 SLICE_SECONDS: Final = 0.005
 """So long at most without giving way to the event loop: heartbeats and the commit before this one."""
+
+_TRACEPARENT_CHARACTERS: Final = 55
+"""https://www.w3.org/TR/trace-context/#traceparent-header-field-values, version 00."""
 
 
 class Damaged(Exception):
@@ -134,7 +137,7 @@ class Decider:
             received = decode(record.value, record.headers, topic.events)
             self._check_place(topic, record, received)
             if (why := self._poison.get(origin)) is None:
-                self._step(work, origin, received.id, received.event, received.traceparent, now)
+                self._step(work, origin, received.id, received.event, _sound(received.traceparent), now)
                 return
             reason, detail = "damaging", why
         except Undecodable as error:
@@ -200,10 +203,9 @@ class Decider:
                 traceparent = new_traceparent()
             event = encode(fact, derive_id(cause, ordinal), self._source, traceparent)
             ordinal += 1
-            write: Write = (event.key, event.value, event.headers)
-            if size(write) > MAX_RECORD_BYTES:
-                raise ValueError(f"a {fact.kind} of {size(write)} bytes is more than a broker takes")
-            work.write(self._place(event.topic, event.key), write)
+            if len(event.value) > MAX_VALUE_BYTES:
+                raise ValueError(f"a {fact.kind} of {len(event.value)} bytes is more than a broker takes")
+            work.write(self._place(event.topic, event.key), (event.key, event.value, event.headers))
 
     def _place(self, topic: Topic, key: bytes) -> TopicPartition:
         partition = partition_of(key, self._topics.partitions)
@@ -217,6 +219,11 @@ class Decider:
         with failures.core("take_changes"):
             changes = [(key.encode(), value) for key, value in self._core.take_changes()]
         for key, value in changes:
-            if value is not None and len(key) + len(value) > MAX_RECORD_BYTES:
+            if value is not None and len(value) > MAX_VALUE_BYTES:
                 raise failures.CoreFailed(f"an entity of {len(value)} bytes is more than a broker takes")
             work.write(self._changelog, (key, value, []))
+
+
+def _sound(traceparent: str | None) -> str | None:
+    """The trace to go on with, unless it is not one: its header is a stranger's, and is copied to every output."""
+    return traceparent if traceparent is not None and len(traceparent) == _TRACEPARENT_CHARACTERS else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 
@@ -13,14 +13,8 @@ from schemas.codec import Header
 Write = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value and headers of a record to be written."""
 
-MAX_RECORD_BYTES = 1_000_000
-"""Key, value and headers of a record at most; a little below what a broker takes by default."""
-
-
-def size(write: Write) -> int:
-    """The bytes of a record, near enough."""
-    key, value, headers = write
-    return len(key or b"") + len(value or b"") + sum(len(name) + len(text) + 4 for name, text in headers)
+MAX_VALUE_BYTES: Final = 1_000_000
+"""Of an event or an entity at most: with its key and headers a little below what a broker takes by default."""
 
 
 @dataclass(slots=True)
