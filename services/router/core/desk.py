@@ -37,7 +37,7 @@ class Desk:
         self.id = desk_id
         self.policy = policy
         self.policy_version = policy_version
-        self.rules = Rules(policy)
+        self.rules = Rules(policy, policy_version)
         self.cases: dict[str, Case] = {}
         self.customers: dict[str, Customer] = {}
         self.agents: dict[str, Agent] = {}

@@ -6,17 +6,23 @@ Rules are tried in their order; each answer names the rules that won.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import lru_cache
+from typing import Final
 
-from schemas.base import LEVELS, Channel, Level, Need, Priority, Reason
+from schemas.base import LEVELS, Channel, Decision, Level, Need, Priority, Reason
 from schemas.policy import DeskPolicy, LevelRule, When
 
-READ_CHARACTERS = 20_000
+READ_CHARACTERS: Final = 20_000
 """Of a message, for phrases: what matters stands at its beginning."""
 
-_WORDS = re.compile(r"\w+")
+_WORDS: Final = re.compile(r"\w+")
+REMEMBERED: Final = 4096
+"""Assessments that are kept, by what they were made from."""
+_BEGINNING: Final = 3
+"""Letters by which beginnings of words are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,8 @@ class Signals:
     provider: str
     language: str
     tier: str | None
-    words: str
-    """From `normal_words`."""
+    said: frozenset[str]
+    """Phrases of the policy that the message says, from `Rules.said`."""
     contacts: int
     live: bool
     automatic: bool
@@ -41,27 +47,65 @@ class Assessment:
     urgency: Level
     impact: Level
     priority: Priority
-    reasons: tuple[Reason, ...]
+    decision: Decision
 
 
 Test = Callable[[Signals], str | None]
 """None when the condition does not hold, otherwise why it does."""
 
 
-def normal_words(*texts: str | None) -> str:
-    """The words of the texts in lower case between single spaces, with one before and after, so that
-    ` phrase ` is found by a plain search, at word boundaries only.
+class Phrasebook:
+    """Finds which of many phrases a text says, in one walk over its words.
+
+    A phrase counts as whole words, whatever the case; with a trailing `*` its last word is a beginning.
     """
-    joined = " ".join(t[:READ_CHARACTERS] for t in texts if t)
-    return f" {' '.join(_WORDS.findall(joined.casefold()))} "
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        """Index `phrases` by the word they begin with."""
+        self._whole: dict[str, list[tuple[str, str]]] = {}
+        self._begun: dict[int, dict[str, list[tuple[str, str]]]] = {}
+        for phrase in phrases:
+            wanted = " ".join(_WORDS.findall(phrase.casefold()))
+            first, _, more = wanted.partition(" ")
+            if phrase.endswith("*") and not more:
+                length = min(len(first), _BEGINNING)
+                self._begun.setdefault(length, {}).setdefault(first[:length], []).append((first, phrase))
+            else:
+                self._whole.setdefault(first, []).append((wanted if phrase.endswith("*") else f"{wanted} ", phrase))
+
+    def said(self, *texts: str | None) -> frozenset[str]:
+        """The phrases, as they were given, that occur in one of the texts."""
+        found: set[str] = set()
+        for text in texts:
+            if not text:
+                continue
+            words = _WORDS.findall(text[:READ_CHARACTERS].casefold())
+            joined = " ".join(words) + " "
+            at = 0
+            for word in words:
+                for wanted, phrase in self._whole.get(word, ()):
+                    if joined.startswith(wanted, at):
+                        found.add(phrase)
+                for length, begun in self._begun.items():
+                    for wanted, phrase in begun.get(word[:length], ()):
+                        if word.startswith(wanted):
+                            found.add(phrase)
+                at += len(word) + 1
+        return frozenset(found)
 
 
 class Rules:
     """All rules of one desk."""
 
-    def __init__(self, policy: DeskPolicy) -> None:
+    def __init__(self, policy: DeskPolicy, policy_version: str) -> None:
         """Compile `policy`, which has been validated."""
+        # Rules look at the signals alone, and the same few come again and again.
+        self.assess = lru_cache(REMEMBERED)(self._assess)
+        self.needs = lru_cache(REMEMBERED)(self._find_needs)
+        self._version = policy_version
         self._matrix = policy.matrix
+        conditions = [r.when for r in (*policy.urgency, *policy.impact)] + [r.when for r in policy.needs]
+        self.said = Phrasebook(p for w in conditions for p in w.text).said
         self._urgency = [(rule, _compile(rule.when)) for rule in policy.urgency]
         self._impact = [(rule, _compile(rule.when)) for rule in policy.impact]
         self._needs = [(rule, _compile(rule.when)) for rule in policy.needs]
@@ -77,7 +121,7 @@ class Rules:
                 return name
         return None
 
-    def assess(self, signals: Signals, urgency: Level | None = None, impact: Level | None = None) -> Assessment:
+    def _assess(self, signals: Signals, urgency: Level | None = None, impact: Level | None = None) -> Assessment:
         """The priority. `urgency` and `impact` are what was found before: a case never calms down by
         a further message.
         """
@@ -85,9 +129,9 @@ class Rules:
         impact, why_impact = _level("impact", self._impact, signals, impact)
         priority = self._matrix[urgency][impact]
         matrix = Reason(rule="matrix", text=f"urgency {urgency} x impact {impact} = {priority}")
-        return Assessment(urgency, impact, priority, (why_urgent, why_impact, matrix))
+        return Assessment(urgency, impact, priority, self._decision(why_urgent, why_impact, matrix))
 
-    def needs(self, signals: Signals, before: tuple[Need, ...] = ()) -> tuple[tuple[Need, ...], tuple[Reason, ...]]:
+    def _find_needs(self, signals: Signals, before: tuple[Need, ...] = ()) -> tuple[tuple[Need, ...], Decision]:
         """What the case needs, sorted by skill, and why; `before` is what it needed already.
 
         Needs add up over a case's messages, the language excepted: it follows the customer.
@@ -102,7 +146,10 @@ class Rules:
                 skill = pattern.replace("{language}", signals.language)
                 levels[skill] = max(level, levels.get(skill, 0))
                 reasons.append(Reason(rule=rule.name, text=f"needs {skill} at level {level}: {why}"))
-        return tuple(Need(skill=s, level=levels[s]) for s in sorted(levels)), tuple(reasons)
+        return tuple(Need(skill=s, level=levels[s]) for s in sorted(levels)), self._decision(*reasons)
+
+    def _decision(self, *reasons: Reason) -> Decision:
+        return Decision(policy_version=self._version, reasons=reasons)
 
 
 def _level(
@@ -159,13 +206,11 @@ def _flag(name: str, words: str, *, wanted: bool) -> Test:
 
 
 def _phrases(phrases: tuple[str, ...]) -> Test:
-    """Any phrase, as whole words; with a trailing `*` as the beginning of a word."""
-    needles = [(normal_words(p).rstrip() if p.endswith("*") else normal_words(p), p) for p in phrases]
+    wanted = frozenset(phrases)
 
     def test(signals: Signals) -> str | None:
-        for needle, phrase in needles:
-            if needle in signals.words:
-                return f"says “{phrase}”"
-        return None
+        if wanted.isdisjoint(signals.said):
+            return None
+        return f"says “{next(p for p in phrases if p in signals.said)}”"
 
     return test

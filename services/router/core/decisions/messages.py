@@ -22,7 +22,7 @@ from services.router.core.facts import (
     MessageTold,
     NeedsFound,
 )
-from services.router.core.rules import Assessment, Signals, normal_words
+from services.router.core.rules import Assessment, Signals
 
 HOUR: Final = timedelta(hours=1)
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: none is taken for another
@@ -165,7 +165,7 @@ def _open(desk: Desk, message: MessageReceived, customer_id: str, now: datetime,
                 priority=found.priority,
                 needs=needs,
                 waiting_since=now,
-                decision=Decision(policy_version=desk.policy_version, reasons=why_needs),
+                decision=why_needs,
             )
         )
     return facts
@@ -202,7 +202,7 @@ def _join(
     if back is not None:
         reason, why = back
         facts += release(
-            desk, case, reason, (why, *why_needs), now,
+            desk, case, reason, (why, *why_needs.reasons), now,
             channel=message.channel, needs=needs, priority=found.priority, since=now if case.answered else case.waiting_since,
         )  # fmt: skip
     elif case.status == "queued" and (message.channel, needs, found.priority) != (
@@ -220,7 +220,7 @@ def _join(
                 priority=found.priority,
                 needs=needs,
                 waiting_since=case.waiting_since,
-                decision=Decision(policy_version=desk.policy_version, reasons=why_needs),
+                decision=why_needs,
             )
         )
     elif needs != case.needs:
@@ -258,7 +258,7 @@ def _signals(
         provider=message.provider,
         language=language if language in desk.policy.languages else desk.policy.languages[0],
         tier=tier,
-        words=normal_words(message.subject, message.text),
+        said=desk.rules.said(message.subject, message.text),
         contacts=contacts,
         live=live,
         automatic=message.automatic is not None,
@@ -277,7 +277,7 @@ def _prioritised(
         urgency=found.urgency,
         impact=found.impact,
         previous=previous,
-        decision=Decision(policy_version=desk.policy_version, reasons=found.reasons),
+        decision=found.decision,
     )
 
 
