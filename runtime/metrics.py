@@ -73,7 +73,9 @@ DELIVERY_SECONDS: Final = Histogram(
 
 # the processor
 DEAD_LETTERS: Final = Counter(
-    "switchboard_dead_letters", "Records put aside, by reason: undecodable, undecided.", ["service", "reason"]
+    "switchboard_dead_letters",
+    "Records put aside, by reason: undecodable, misplaced, undecided, damaging.",
+    ["service", "reason"],
 )
 TRANSACTIONS: Final = Counter(
     "switchboard_transactions", "Transactions by outcome: committed, failed.", ["service", "outcome"]
