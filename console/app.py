@@ -202,7 +202,7 @@ def policy_check(file: Annotated[Path, typer.Argument(help="The policy file, YAM
 def main() -> None:
     """The console script. A Refusal goes to stderr in plain words; the exit code is then 2."""
     try:
-        app()
+        app(prog_name="switchboard")
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         sys.exit(2)

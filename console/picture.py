@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from console.follow import Seen
 from console.standing import Standing, after
-from console.story import Line, tell
+from console.story import Line, clean, tell
 from schemas.agents import AgentRemoved, AgentUpserted
 from schemas.assignments import Assigned, CommandRejected, OfferMade, OfferWithdrawn
 from schemas.base import PRIORITIES, Channel, Priority
@@ -241,7 +241,7 @@ class Picture:
         line = tell(event, self.names)
         if line is not None and requested is not None and isinstance(event, UpdateDelivered):
             what = f"{event.update_kind} by {event.channel}"
-            line = replace(line, what=what, why=(" ".join(requested.text.split()),))
+            line = replace(line, what=what, why=(clean(" ".join(requested.text.split())),))
         if line is not None:
             self.told.append(line)
             self.fresh.append(replace(line, what=f"told: {line.what}"))

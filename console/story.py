@@ -44,11 +44,11 @@ def tell(event: Event, names: Names) -> Line | None:
         if decision.considered:
             more = (*more, "also considered: " + ", ".join(names.get(a, a) for a in decision.considered))
         more = (*more, f"policy {decision.policy_version}")
-    clean = tuple(_clean(words) for words in more)
-    return Line(event.at, getattr(event, "reference", ""), _clean(what), tuple(map(_clean, why)), tone, clean)
+    more = tuple(clean(words) for words in more)
+    return Line(event.at, getattr(event, "reference", ""), clean(what), tuple(map(clean, why)), tone, more)
 
 
-def _clean(words: str) -> str:
+def clean(words: str) -> str:
     """Without control characters: customers' words must not command the terminal of whoever reads them."""
     return "".join(c for c in words if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
 

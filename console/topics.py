@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +21,7 @@ def show() -> None:
     rows = topic_admin.rows(settings.topics())
     if not console.is_terminal:
         for row in rows:
-            console.print("\t".join(row.values()), markup=False, soft_wrap=True)
+            typer.echo("\t".join(row.values()))
         return
     table = Table(*rows[0])
     for row in rows:

@@ -1,0 +1,1 @@
+"""The local parts against a real Kafka and real processes."""
