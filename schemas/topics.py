@@ -36,13 +36,16 @@ class Topic:
     consumers: tuple[str, ...] = ()
     compacted: bool = False
     retention_ms: int = 7 * _DAY_MS
+    max_message_bytes: int | None = None
+    """Of a produce batch; the broker's own limit when None."""
 
     @property
     def config(self) -> dict[str, str]:
         """Kafka's own settings for the topic, by their Kafka names."""
         if self.compacted:
             return {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2", "segment.ms": str(_DAY_MS)}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        limit = {} if self.max_message_bytes is None else {"max.message.bytes": str(self.max_message_bytes)}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms), **limit}
 
 
 RAW: Final = Topic(
@@ -159,6 +162,8 @@ DEAD_LETTERS: Final = Topic(
     producers=SERVICES,
     consumers=("operators",),
     retention_ms=30 * _DAY_MS,
+    # A dead letter is larger than the record it was made from, which may be as large as a broker takes.
+    max_message_bytes=2 * 1024 * 1024,
 )
 ROUTER_STATE: Final = Topic(
     "router.state",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,15 +14,13 @@ from runtime.clock import Clock
 from runtime.core import Core, Due, StateDamaged, Undecided, step
 from runtime.processor import failures
 from runtime.processor.dead_letters import DeadLetters, Origin, Reason, Streak
+from runtime.processor.inputs import Batch
 from runtime.processor.placing import partition_of
 from runtime.processor.work import MAX_VALUE_BYTES, Work
 from schemas.codec import Received, Undecodable, decode, derive_id, encode, new_traceparent
 from schemas.topics import DEAD_LETTERS, TOPIC_OF, Service, Topic, Topics
 
 log = structlog.get_logger(__name__)
-
-Batch = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
-"""Records of one partition number, by input."""
 
 SLICE_SECONDS: Final = 0.005
 """So long at most without giving way to the event loop: heartbeats and the commit before this one."""

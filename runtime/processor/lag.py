@@ -34,11 +34,14 @@ class Lag:
 
     async def measure(self, tasks: Collection[Task]) -> None:
         """One round trip to Kafka. Raises KafkaError or TimeoutError when it does not answer."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._measure(tasks)
+
+    async def _measure(self, tasks: Collection[Task]) -> None:
         tps = [TopicPartition(name, task.partition) for task in tasks for name in self._names]
         # Without partitions of its own a process still has to know whether Kafka is there.
         asked = tps or [TopicPartition(self._names[0], 0)]
-        async with asyncio.timeout(ANSWER_SECONDS):
-            ends = await self._consumer.end_offsets(asked)
+        ends = await self._consumer.end_offsets(asked)
         now = self._wall()
         records: dict[str, int] = dict.fromkeys(self._names, 0)
         seconds: dict[str, float] = dict.fromkeys(self._names, 0.0)

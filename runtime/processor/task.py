@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from runtime.clock import Clock
 from runtime.core import Core
 from runtime.metrics import BATCH_RECORDS, DEAD_LETTERS, TRANSACTION_SECONDS, TRANSACTIONS
-from runtime.processor import failures
 from runtime.processor.dead_letters import Origin, Streak
-from runtime.processor.deciding import Batch, Damaged, Decider
+from runtime.processor.deciding import Damaged, Decider
+from runtime.processor.inputs import Batch, Inputs
 from runtime.processor.restore import restore
 from runtime.processor.transaction import Writer
 from runtime.processor.work import Work
@@ -67,8 +67,8 @@ class Task:
         self.processed_at: dict[TopicPartition, float] = {}
         """The timestamp of the last record committed, in seconds since 1970, by input."""
         self._job = job
-        self._consumer = consumer
-        self._inputs = [TopicPartition(job.settings.topics().name(topic), partition) for topic in job.inputs]
+        topics = job.settings.topics()
+        self._inputs = Inputs(consumer, [TopicPartition(topics.name(topic), partition) for topic in job.inputs])
         self._streak = Streak(job.settings.poison_in_a_row)
         self._poison: dict[Origin, str] = {}
         self._closing = asyncio.Event()
@@ -114,28 +114,17 @@ class Task:
 
     async def _take_over(self, writer: Writer) -> Core:
         job = self._job
-        with failures.kafka("taking a partition over"):
-            # Fetched on from wherever the group's coordinator thinks; of no use until we know better.
-            self._consumer.pause(*self._inputs)
+        self._inputs.pause()
         # 1. Fence. The former owner's transaction is ended by this, so only then
         await writer.start()
-        with failures.kafka("taking a partition over"):
-            # 2. are the committed offsets final,
-            begin = await self._consumer.beginning_offsets(self._inputs)
-            offsets = {}
-            for tp in self._inputs:
-                committed = await self._consumer.committed(tp)
-                offsets[tp] = begin[tp] if committed is None else max(committed, begin[tp])
+        # 2. are the committed offsets final,
+        offsets = await self._inputs.committed()
         # 3. and the changelog.
         core = job.core(self.partition)
-        await restore(
-            core, TopicPartition(job.settings.topics().name(job.changelog), self.partition), job.kafka, job.service
-        )
-        with failures.kafka("taking a partition over"):
-            # 4. Seeking drops whatever was fetched before.
-            for tp, offset in offsets.items():
-                self._consumer.seek(tp, offset)
-            self._consumer.resume(*self._inputs)
+        changelog = TopicPartition(job.settings.topics().name(job.changelog), self.partition)
+        await restore(core, changelog, job.kafka, job.service)
+        # 4. What was fetched meanwhile is dropped.
+        self._inputs.resume(offsets)
         return core
 
     async def _work(self, core: Core, writer: Writer) -> None:
@@ -178,12 +167,8 @@ class Task:
         """
         to_deadline = decider.seconds_to_deadline()
         wait = POLL_SECONDS if to_deadline is None else min(max(to_deadline, SHORTEST_WAIT_SECONDS), POLL_SECONDS)
-        getting: asyncio.Future[Batch] = asyncio.ensure_future(
-            self._consumer.getmany(
-                *self._inputs, timeout_ms=int(wait * 1000) + 1, max_records=self._job.settings.batch_records
-            )
-        )
-        closing = asyncio.ensure_future(self._closing.wait())
+        getting = asyncio.create_task(self._inputs.read(wait, self._job.settings.batch_records))
+        closing = asyncio.create_task(self._closing.wait())
         try:
             waited: set[asyncio.Future[Any]] = {getting, closing, *([self._committing] if self._committing else [])}
             while not getting.done() and not closing.done():
@@ -192,8 +177,7 @@ class Task:
                     self._committing.result()
             if not getting.done():
                 return {}
-            with failures.kafka("fetching"):
-                return getting.result()
+            return getting.result()
         finally:
             for waiter in (getting, closing):
                 waiter.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from runtime import kafka as clients
 from runtime.metrics import DEAD_LETTERS
@@ -172,3 +173,48 @@ async def test_an_event_too_large_for_a_broker_is_the_records_fault(kafka, insta
         (dead,) = await outputs(kafka, installation, DEAD_LETTER_TOPIC, 1)
         (told,) = await outputs(kafka, installation, ASSIGNMENTS, 1)
     assert (why(dead)["reason"], decode(told.value, told.headers).event.detail) == ("damaging", "1")
+
+
+async def test_the_largest_record_fits_into_the_dead_letters(kafka, installation):
+    """A record as large as a broker takes can be put aside, though its dead letter is larger still."""
+    desk = desk_in(0)
+    large = Encoded(COMMANDS, desk.encode(), bytes(1_048_400), [])
+    async with member(kafka, installation):
+        async with clients.producer(kafka, max_request_size=2_000_000, max_batch_size=2_000_000) as producer:
+            await producer.send_and_wait(installation.topics().name(COMMANDS), large.value, large.key)
+        (dead,) = await outputs(kafka, installation, DEAD_LETTER_TOPIC, 1)
+    assert dead.value == large.value
+    assert why(dead)["reason"] == "undecodable"
+
+
+class NotUtf8(str):
+    """The name of a header as other clients may write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return b"\xff\xfe"
+
+
+async def test_a_record_that_aiokafka_cannot_read_is_stepped_over(kafka, installation):
+    """The name of a header that is not UTF-8 makes every fetch raise; nothing around it is lost."""
+    settings = installation.model_copy(update={"batch_records": 4})
+    desk = desk_in(0)
+    name = settings.topics().name(COMMANDS)
+    async with clients.producer(kafka, enable_idempotence=False) as producer:
+        for first in range(0, 12, 3):
+            batch = producer.create_batch()
+            batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 100_000)
+            for n in range(first, first + 3):
+                record = encode(presence(desk), f"c{n}", "/test")
+                odd = [(NotUtf8("odd"), b"1")] if n in {4, 9, 10} else []
+                batch.append(timestamp=None, key=record.key, value=record.value, headers=[*record.headers, *odd])
+            await (await producer.send_batch(batch, name, partition=0))
+    await publish(kafka, settings, [(f"other-{n}", presence(desk_in(1))) for n in range(5)])
+    async with member(kafka, settings, inputs=(COMMANDS,)):
+        told = await outputs(kafka, settings, ASSIGNMENTS, 9 + 5)
+        dead = await outputs(kafka, settings, DEAD_LETTER_TOPIC, 3)
+    counts = [decode(r.value, r.headers).event for r in told]
+    assert [event.detail for event in counts if event.desk == desk] == [str(n) for n in range(1, 10)]
+    assert [why(record)["origin"] for record in dead] == [f"{name}/0/{n}" for n in (4, 9, 10)]
+    assert all(("unreadable", b"the name of a header is not UTF-8") in record.headers for record in dead)
