@@ -104,6 +104,8 @@ class Receiver:
 
     answers: list[int] = field(default_factory=list)
     slow: float = 0.0
+    answering: Callable[[str], None] = lambda _: None
+    """Called with the update's id when it has been told and nobody has heard so yet."""
     posts: list[Post] = field(default_factory=list)
     """Every request with a good signature."""
     told: list[str] = field(default_factory=list)
@@ -122,6 +124,7 @@ class Receiver:
             return PlainTextResponse("no", status_code=self.answers.pop(0))
         if headers["idempotency-key"] not in self.told:
             self.told.append(headers["idempotency-key"])
+        self.answering(headers["idempotency-key"])
         return PlainTextResponse("ok")
 
     @contextlib.asynccontextmanager

@@ -25,15 +25,18 @@ GUARD_SECONDS = 60
 """Nothing takes so long; a test that hangs ends."""
 
 
-def policy(mail_port: int, url: str) -> Policy:
+def document(mail_port: int, url: str) -> dict[str, Any]:
     """The desk, with its outside at these places. The secret is in the environment (see conftest)."""
-    adapter = {"url": url, "secret": "env:TEST_ADAPTER_SECRET"}
-    return scene.policy(
+    return scene.document(
         sending={
             "email": {"url": f"smtp://127.0.0.1:{mail_port}", "sender": "Acme Support <support@acme.example>"},
-            "webhooks": [{"channel": "chat", "provider": "standard", **adapter}],
+            "webhooks": [{"channel": "chat", "provider": "standard", "url": url, "secret": "env:TEST_ADAPTER_SECRET"}],
         }
     )
+
+
+def policy(mail_port: int, url: str) -> Policy:
+    return Policy.model_validate(document(mail_port, url))
 
 
 def request(number: int = 1, **changes: Any) -> UpdateRequested:

@@ -28,40 +28,43 @@ def at(minutes: float = 0) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def policy(*, sending: dict[str, Any] | None = None, updates: dict[str, Any] | None = None, **desk: Any) -> Policy:
+def document(
+    *, sending: dict[str, Any] | None = None, updates: dict[str, Any] | None = None, **desk: Any
+) -> dict[str, Any]:
+    """A policy as it stands in its file."""
     adapter = {"url": "http://adapter.example/updates", "secret": "env:ADAPTER_SECRET"}
-    return Policy.model_validate(
-        {
-            "version": "test-1",
-            "desks": {
-                "acme": {
-                    "name": "Acme Support",
-                    "reference_prefix": "AC",
-                    "region": "ZA",
-                    "languages": ["en", "ru", "af"],
-                    "urgency": [{"name": "ordinary", "level": "normal"}],
-                    "impact": [{"name": "ordinary", "level": "normal"}],
-                    "matrix": {
-                        u: dict.fromkeys(("critical", "high", "normal", "low"), "P3")
-                        for u in ("critical", "high", "normal", "low")
-                    },
-                    "sla": {"targets": {f"P{n}": {"first_response": "30m", "resolution": "4h"} for n in range(1, 6)}},
-                    "sending": sending
-                    if sending is not None
-                    else {
-                        "email": {"url": "smtp://mail.example", "sender": "Acme Support <support@acme.example>"},
-                        "webhooks": [
-                            {"channel": "chat", "provider": "standard", **adapter},
-                            {"channel": "phone", "provider": "twilio", **adapter},
-                            {"channel": "social", "provider": "whatsapp", **adapter},
-                        ],
-                    },
-                    "updates": updates or {},
-                    **desk,
-                }
-            },
-        }
-    )
+    levels = ("critical", "high", "normal", "low")
+    return {
+        "version": "test-1",
+        "desks": {
+            "acme": {
+                "name": "Acme Support",
+                "reference_prefix": "AC",
+                "region": "ZA",
+                "languages": ["en", "ru", "af"],
+                "urgency": [{"name": "ordinary", "level": "normal"}],
+                "impact": [{"name": "ordinary", "level": "normal"}],
+                "matrix": {urgency: dict.fromkeys(levels, "P3") for urgency in levels},
+                "sla": {"targets": {f"P{n}": {"first_response": "30m", "resolution": "4h"} for n in range(1, 6)}},
+                "sending": sending
+                if sending is not None
+                else {
+                    "email": {"url": "smtp://mail.example", "sender": "Acme Support <support@acme.example>"},
+                    "webhooks": [
+                        {"channel": "chat", "provider": "standard", **adapter},
+                        {"channel": "phone", "provider": "twilio", **adapter},
+                        {"channel": "social", "provider": "whatsapp", **adapter},
+                    ],
+                },
+                "updates": updates or {},
+                **desk,
+            }
+        },
+    }
+
+
+def policy(**parts: Any) -> Policy:
+    return Policy.model_validate(document(**parts))
 
 
 def core(rules: Policy | None = None) -> NotifierCore:
