@@ -72,7 +72,7 @@ class Clock:
     warn_at: datetime
     paused_at: datetime | None = None
     resumed_at: datetime | None = None
-    """When it was resumed last; what happened before is told twice."""
+    """When it was resumed last: a pause from before that is heard of again is over."""
     warned: bool = False
     breached: bool = False
 
