@@ -68,7 +68,7 @@ def messages(count: int) -> Iterator[MessageReceived]:
     for n in range(count):
         customer = n if n < customers else dice.randrange(customers)
         language = LANGUAGES[customer % len(LANGUAGES)]
-        channel: Channel = ("email", "chat", "social")[customer % 3]  # type: ignore[assignment]
+        channel: Channel = ("email", "chat", "social")[customer % 3]
         identifier = f"email:customer-{customer}@example.com" if channel == "email" else f"handle:{channel}:{customer}"
         text = _TEXTS[language].format(product=dice.choice(PRODUCTS))
         yield MessageReceived(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,6 +19,10 @@ from runtime.settings import PORTS, Settings
 from schemas.topics import Service
 
 log = structlog.get_logger(__name__)
+
+GC_THRESHOLD = 50_000
+"""New objects before the garbage collector looks: events are many and hold no cycles, so that looking
+after every 700, Python's default, costs a tenth of the time (measured by `make bench`)."""
 
 Work = Callable[[asyncio.Event], Awaitable[None]]
 """What the service does until the event is set; it then finishes what it has begun and returns."""
@@ -52,6 +57,7 @@ async def serve(
     whose requests need it (ingest's producer). Raises what `work` raises: the process then exits
     with 1 and whoever supervises it starts it again.
     """
+    gc.set_threshold(GC_THRESHOLD)
     loop = asyncio.get_running_loop()
     asked, finish = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
