@@ -46,6 +46,7 @@ INLINE_BYTES: Final = 65_536
 WORKERS: Final = 2
 """Threads for heavy parsing: they bound memory, and more would only fight for the interpreter."""
 MAX_IDS: Final = 200
+UNKNOWN: Final[tuple[Reason, ...]] = ("unknown_desk", "unknown_channel", "unknown_provider")
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _ERROR: Final[dict[str, Any]] = {
@@ -86,6 +87,8 @@ class Endpoint:
         self._settings = settings
         self._clock = clock
         self._workers: Executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="parse")
+        for unknown in UNKNOWN:
+            metrics.MESSAGES_REJECTED.labels("unknown", unknown)
         for door in doors.values():
             provider = door.provider
             metrics.MESSAGES_RECEIVED.labels(door.desk, provider.channel, provider.name)
@@ -138,6 +141,9 @@ class Endpoint:
         received = sum(isinstance(event, MessageReceived) for event in taken.events)
         metrics.MESSAGES_RECEIVED.labels(door.desk, door.provider.channel, door.provider.name).inc(received)
         ids = [event.message_id for event in taken.events]
+        log.debug(
+            "accepted", desk=door.desk, channel=door.provider.channel, provider=door.provider.name, count=len(ids)
+        )
         headers = {"switchboard-message-ids": ",".join(ids[:MAX_IDS])}
         if taken.answer is None:
             return JSONResponse({"accepted": ids}, headers=headers)

@@ -41,6 +41,7 @@ class Publisher:
         self._kafka = kafka
         self._topics = topics
         self._producer: AIOKafkaProducer | None = None
+        self._broken = False
         self._away: str | None = "connecting to Kafka"
 
     def ready(self) -> str | None:
@@ -77,10 +78,7 @@ class Publisher:
             raise Rejected("too_large", "the message is larger than a Kafka record may be") from error
         except KafkaError as error:
             log.warning("a record was not acknowledged", error=type(error).__name__)
-            self._away = AWAY
-            if self._producer is client:
-                self._producer = None
-                await close(client)
+            self._away, self._broken = AWAY, True
             raise Rejected("unavailable", "Kafka refused the message for now; send it again") from error
 
     async def run(self, stopping: asyncio.Event, health: Health) -> None:
@@ -98,6 +96,10 @@ class Publisher:
 
     async def _look(self) -> None:
         """Connect if need be; ask Kafka for its metadata, which only a living one gives."""
+        if self._broken and self._producer is not None:
+            await close(self._producer)
+            self._producer = None
+        self._broken = False
         try:
             async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                 if self._producer is None:

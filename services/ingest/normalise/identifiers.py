@@ -45,7 +45,10 @@ def phone_number(written: str | None, region: str | None = None) -> str | None:
         number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    # Written without a country, short codes and house numbers look like numbers of the region too.
+    international = written.strip().startswith("+")
+    fits = phonenumbers.is_possible_number if international else phonenumbers.is_valid_number
+    if not fits(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 

@@ -5,7 +5,7 @@ Body, JSON in UTF-8:
      "text": "...", "customer": {"id": "u-9", "email": "...", "phone": "...", "name": "..."}, "language": "af",
      "attachments": [{"name": "screen.png", "media_type": "image/png", "size": 12345}]}
 `sent_at`, `language`, `attachments` and the customer's `email`, `phone` and `name` may be left out, and with
-`ended` so may `message_id` and `text`. Proof: `services.ingest.standard_webhooks`. The adapter vouches for
+`ended` so may `message_id` and `text`; without a `message_id` a conversation ends only once. Proof: `services.ingest.standard_webhooks`. The adapter vouches for
 `customer.id`; mail and phone are what the customer says.
 """
 
@@ -73,7 +73,7 @@ def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
             ContactEnded(
                 desk=intake.desk,
                 at=intake.received_at,
-                message_id=intake.message_id(payload.message_id or f"{payload.conversation} ended"),
+                message_id=intake.message_id(f"{payload.message_id or payload.conversation} ended"),
                 channel=intake.channel,
                 provider=intake.provider,
                 contact=payload.conversation,

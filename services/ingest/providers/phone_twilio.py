@@ -34,6 +34,9 @@ MAX_FIELDS: Final = 500
 MAX_MEDIA: Final = 10
 """Of one MMS, by Twilio's own limit."""
 
+_NETWORKS: Final = frozenset({"sip", "client", "whatsapp"})
+"""Whose addresses Twilio writes as `whatsapp:+27821234567`."""
+
 _RUNNING: Final = frozenset({"queued", "initiated", "ringing", "in-progress"})
 _ENDED: Final[dict[str, Literal["completed", "hung_up", "no_answer", "busy", "failed"]]] = {
     "completed": "completed",
@@ -42,8 +45,11 @@ _ENDED: Final[dict[str, Literal["completed", "hung_up", "no_answer", "busy", "fa
     "busy": "busy",
     "failed": "failed",
 }
-_ANONYMOUS: Final = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253", "+464"})
-"""How Twilio spells ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on a keypad."""
+_WITHHELD: Final = frozenset(
+    {"anonymous", "restricted", "blocked", "unknown", "unavailable", "private"}
+    | {"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"}
+)
+"""In words, and as Twilio spells the first five of them on a keypad."""
 
 
 def proof(request: Request, secret: str) -> None:
@@ -163,14 +169,21 @@ def _id(written: str) -> str:
 
 def _sender(form: ImmutableMultiDict[str, str], intake: Intake, sid: str) -> tuple[Sender, str]:
     """Who it is, and where an answer goes. Nobody is recognised by a withheld number."""
-    written = form.get("From", "")
-    number = None if written in _ANONYMOUS else identifiers.phone_number(written, intake.policy.region)
+    written = line(form.get("From"), 300) or "unknown"
     name = line(form.get("CallerName") or form.get("ProfileName"))
-    if number:
-        return Sender(identifiers=(f"tel:{number}",), name=name), number
-    if written.startswith("sip:") and (address := identifiers.mail_address(written[4:])):
-        return Sender(identifiers=(f"handle:sip:{address}",), name=name), f"sip:{address}"
-    return Sender(identifiers=(f"handle:twilio:{sid}",), name=name), sid
+    if written.lower() in _WITHHELD:
+        return Sender(identifiers=(f"handle:twilio:{sid}",), name=name), sid
+    network, colon, address = written.partition(":")
+    if colon and network in _NETWORKS:
+        known = identifiers.handle(network, address.removeprefix("+"))
+        number = identifiers.tel(address) if network == "whatsapp" else None
+    else:
+        known = number = identifiers.tel(written, intake.policy.region)
+        known = known or identifiers.handle("phone", written)  # a short code, or a name in place of a number
+    if known is None:
+        return Sender(identifiers=(f"handle:twilio:{sid}",), name=name), sid
+    answer_to = number.removeprefix("tel:") if number == known else written
+    return Sender(identifiers=(known, number) if number and number != known else (known,), name=name), answer_to
 
 
 def _media(form: ImmutableMultiDict[str, str]) -> tuple[Attachment, ...]:

@@ -63,6 +63,15 @@ async def test_it_starts_without_kafka(installation, tmp_path):
         assert await ingest.stop() == 0
 
 
+async def test_another_number_of_partitions(installation, kafka, tmp_path):
+    """Topics that do not fit the settings are refused with both numbers and exit code 2."""
+    async with running(installation, kafka, tmp_path, SWITCHBOARD_PARTITIONS="3") as ingest:
+        async with asyncio.timeout(60):
+            assert await ingest.process.wait() == 2
+        await asyncio.sleep(0)
+    assert any("2 partitions" in line and "3" in line for line in ingest.log)
+
+
 async def test_kafka_goes_and_comes_back(own_broker, own_installation, tmp_path):
     """While Kafka is stopped requests get 503; when it is back they get 2xx again without a restart, and
     every one that got it is on the topic.

@@ -118,6 +118,22 @@ def test_withheld_numbers(number):
 
 
 @pytest.mark.parametrize(
+    ("written", "identifiers", "address"),
+    [
+        ("082 123 4567", ("tel:+27821234567",), "+27821234567"),
+        ("whatsapp:+27821234567", ("handle:whatsapp:27821234567", "tel:+27821234567"), "whatsapp:+27821234567"),
+        ("sip:jan@pbx.example", ("handle:sip:jan@pbx.example",), "sip:jan@pbx.example"),
+        ("32123", ("handle:phone:32123",), "32123"),
+        ("ACME", ("handle:phone:ACME",), "ACME"),
+    ],
+)
+def test_other_addresses(written, identifiers, address):
+    """Every kind of address that Twilio gives is known again, and answered the way it came."""
+    (event,) = parse("twilio", sms(From=written))
+    assert (event.sender.identifiers, event.reply_to.address) == (identifiers, address)
+
+
+@pytest.mark.parametrize(
     ("body", "detail"),
     [
         (b"", "neither"),
