@@ -61,8 +61,9 @@ class Inputs:
         """Up to and with the first unreadable record of each input, one at a time.
 
         aiokafka takes the names of headers for UTF-8, which Kafka does not ask for; a fetch that holds
-        another one raises for ever, and would stop the partition. The value is not to be had, but it
-        stays on the topic; what stands for the record has its place and a header that says so.
+        another one raises for ever, and would stop the partition. Nor can it read what the same producer
+        sent behind that record in the same batch. The values are not to be had, but they stay on the
+        topic; what stands for such a record has its place and a header that says so.
         """
         found: dict[TopicPartition, list[ConsumerRecord[Any, Any]]] = {}
         for tp in self.tps:
@@ -91,7 +92,9 @@ class Inputs:
 
 
 def _stand_in(tp: TopicPartition, offset: int) -> ConsumerRecord[Any, Any]:
-    headers: Iterable[tuple[str, bytes]] = ((UNREADABLE, b"the name of a header is not UTF-8"),)
+    headers: Iterable[tuple[str, bytes]] = (
+        (UNREADABLE, b"the name of a header, here or before in the same batch, is not UTF-8"),
+    )
     return ConsumerRecord(
         topic=tp.topic,
         partition=tp.partition,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,20 +16,33 @@ ANSWER_SECONDS: Final = 5.0
 """Kafka counts as away when it needs longer."""
 
 
-class Lag:
-    """Measures the lag of the running tasks, in records and in seconds, by topic.
+class Age:
+    """How old the oldest unprocessed record of an input is, at most.
 
-    Seconds: no unprocessed record is older than the last one processed, nor than the last moment at
-    which nothing was left, so the age of the oldest is at most the time since the later of the two.
-    While neither is known yet: the time since the lag was first seen.
+    It is not older than the last one processed, nor than the last moment at which nothing was left: so,
+    the time since the later of the two. While neither is known: the time since the lag was first seen.
     """
 
-    def __init__(self, job: Job, consumer: AIOKafkaConsumer, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self) -> None:
+        self._caught_up: dict[TopicPartition, float] = {}
+        self._first_seen: dict[TopicPartition, float] = {}
+
+    def seconds(self, tp: TopicPartition, behind: int, processed_at: float | None, now: float) -> float:
+        """The age, of `behind` records, the one before them with the timestamp `processed_at`; times since 1970."""
+        if behind == 0:
+            self._caught_up[tp] = now
+            return 0.0
+        known = [at for at in (processed_at, self._caught_up.get(tp)) if at is not None]
+        return max(now - (max(known) if known else self._first_seen.setdefault(tp, now)), 0.0)
+
+
+class Lag:
+    """Measures the lag of the running tasks, in records and in seconds, by topic."""
+
+    def __init__(self, job: Job, consumer: AIOKafkaConsumer) -> None:
         self._job = job
         self._consumer = consumer
-        self._wall = wall
-        self._caught_up: dict[TopicPartition, float] = {}
-        self._seen_behind: dict[TopicPartition, float] = {}
+        self._age = Age()
         self._names = [job.settings.topics().name(topic) for topic in job.inputs]
 
     async def measure(self, tasks: Collection[Task]) -> None:
@@ -42,7 +55,7 @@ class Lag:
         # Without partitions of its own a process still has to know whether Kafka is there.
         asked = tps or [TopicPartition(self._names[0], 0)]
         ends = await self._consumer.end_offsets(asked)
-        now = self._wall()
+        now = time.time()
         records: dict[str, int] = dict.fromkeys(self._names, 0)
         seconds: dict[str, float] = dict.fromkeys(self._names, 0.0)
         for task in tasks:
@@ -52,13 +65,9 @@ class Lag:
                     continue
                 # The position, unlike the committed offset, is beyond the markers that end a transaction.
                 behind = max(ends[tp] - await self._consumer.position(tp), 0) + task.in_hand.get(tp, 0)
-                if behind == 0:
-                    self._caught_up[tp] = now
-                    continue
                 records[name] += behind
-                known = [at[tp] for at in (task.processed_at, self._caught_up) if tp in at]
-                since = max(known) if known else self._seen_behind.setdefault(tp, now)
-                seconds[name] = max(seconds[name], now - since)
+                age = self._age.seconds(tp, behind, task.processed_at.get(tp), now)
+                seconds[name] = max(seconds[name], age)
         for topic, name in zip(self._job.inputs, self._names, strict=True):
             LAG_RECORDS.labels(self._job.service, topic.name).set(records[name])
             LAG_SECONDS.labels(self._job.service, topic.name).set(seconds[name])

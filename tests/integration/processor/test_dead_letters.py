@@ -197,7 +197,9 @@ class NotUtf8(str):
 
 
 async def test_a_record_that_aiokafka_cannot_read_is_stepped_over(kafka, installation):
-    """The name of a header that is not UTF-8 makes every fetch raise; nothing around it is lost."""
+    """The name of a header that is not UTF-8 makes every fetch raise; only it, and what
+    its producer sent in one batch behind it, is put aside.
+    """
     settings = installation.model_copy(update={"batch_records": 4})
     desk = desk_in(0)
     name = settings.topics().name(COMMANDS)
@@ -212,9 +214,9 @@ async def test_a_record_that_aiokafka_cannot_read_is_stepped_over(kafka, install
             await (await producer.send_batch(batch, name, partition=0))
     await publish(kafka, settings, [(f"other-{n}", presence(desk_in(1))) for n in range(5)])
     async with member(kafka, settings, inputs=(COMMANDS,)):
-        told = await outputs(kafka, settings, ASSIGNMENTS, 9 + 5)
-        dead = await outputs(kafka, settings, DEAD_LETTER_TOPIC, 3)
+        told = await outputs(kafka, settings, ASSIGNMENTS, 7 + 5)
+        dead = await outputs(kafka, settings, DEAD_LETTER_TOPIC, 5)
     counts = [decode(r.value, r.headers).event for r in told]
-    assert [event.detail for event in counts if event.desk == desk] == [str(n) for n in range(1, 10)]
-    assert [why(record)["origin"] for record in dead] == [f"{name}/0/{n}" for n in (4, 9, 10)]
-    assert all(("unreadable", b"the name of a header is not UTF-8") in record.headers for record in dead)
+    assert [event.detail for event in counts if event.desk == desk] == [str(n) for n in range(1, 8)]
+    assert [why(record)["origin"] for record in dead] == [f"{name}/0/{n}" for n in (4, 5, 9, 10, 11)]
+    assert all(record.headers[0][0] == "unreadable" and record.value is None for record in dead)
