@@ -32,6 +32,7 @@ from runtime.settings import Settings
 from schemas.base import CHANNELS
 from schemas.codec import Encoded, encode, new_traceparent
 from schemas.messages import MessageReceived
+from services.ingest import body
 from services.ingest.doors import Door, Doors
 from services.ingest.provider import REASONS, STATUS, Answer, InboundEvent, Intake, Reason, Rejected, Request
 from services.ingest.publishing import RETRY_AFTER_SECONDS, Publisher
@@ -39,8 +40,6 @@ from services.ingest.publishing import RETRY_AFTER_SECONDS, Publisher
 log = structlog.get_logger(__name__)
 
 SOURCE: Final = "/switchboard/ingest"
-READ_SECONDS: Final = 30.0
-"""How long a provider may take to send its body."""
 INLINE_BYTES: Final = 65_536
 """Up to this size a body is read in the event loop, unless its provider is heavy; threads cost more."""
 WORKERS: Final = 2
@@ -86,6 +85,7 @@ class Endpoint:
         self._publisher = publisher
         self._settings = settings
         self._clock = clock
+        self._room = body.Room(body.AT_ONCE * settings.max_body_bytes)
         self._workers: Executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="parse")
         for unknown in UNKNOWN:
             metrics.MESSAGES_REJECTED.labels("unknown", unknown)
@@ -129,15 +129,19 @@ class Endpoint:
         raise Rejected("unknown_provider", "this desk does not take messages of that provider on that channel")
 
     async def _take(self, http: HttpRequest, door: Door) -> Response:
-        if http.method == "GET":
-            return self._handshake(await self._request(http), door)
-        request = await self._request(http)
+        with self._room.taken() as book:
+            request = await self._request(http, book)
+            if request.method == "GET":
+                return self._handshake(request, door)
+            return await self._accept(request, door, http.headers.get("traceparent"))
+
+    async def _accept(self, request: Request, door: Door, traceparent: str | None) -> Response:
         work = asyncio.get_running_loop().run_in_executor
         if door.provider.heavy or len(request.body) > INLINE_BYTES:
             taken = await work(self._workers, self._read, request, door)
         else:
             taken = self._read(request, door)
-        await self._publisher.publish(self._records(taken.events, http.headers.get("traceparent")))
+        await self._publisher.publish(self._records(taken.events, traceparent))
         received = sum(isinstance(event, MessageReceived) for event in taken.events)
         metrics.MESSAGES_RECEIVED.labels(door.desk, door.provider.channel, door.provider.name).inc(received)
         ids = [event.message_id for event in taken.events]
@@ -167,13 +171,9 @@ class Endpoint:
         trace = known or new_traceparent()
         return [encode(event, event.message_id, SOURCE, trace) for event in events]
 
-    async def _request(self, http: HttpRequest) -> Request:
-        """The whole request. Raises Rejected for a body that is compressed, too large or too slow, as soon as
-        that is known.
-        """
-        if http.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-            raise Rejected("compressed", "send the body as it is, without Content-Encoding")
-        body = await self._body(http) if http.method == "POST" else b""
+    async def _request(self, http: HttpRequest, book: body.Book) -> Request:
+        """The whole request. Raises Rejected for a body that cannot be read."""
+        content = await body.read(http, self._settings.max_body_bytes, book) if http.method == "POST" else b""
         path = http.scope.get("raw_path", http.scope["path"].encode()).decode("latin-1")
         query = http.scope["query_string"].decode("latin-1")
         base = (self._settings.public_url or f"{http.scope['scheme']}://{http.headers.get('host', '')}").rstrip("/")
@@ -182,34 +182,8 @@ class Endpoint:
             url=f"{base}{path}{'?' if query else ''}{query}",
             headers=dict(http.headers),
             query=dict(http.query_params),
-            body=body,
+            body=content,
         )
-
-    async def _body(self, http: HttpRequest) -> bytes:
-        limit = self._settings.max_body_bytes
-        too_large = Rejected("too_large", f"the body is larger than {limit} bytes")
-        said = http.headers.get("content-length", "0")
-        if said.isascii() and said.isdigit() and int(said) > 2 * limit:
-            raise too_large
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                async for chunk in http.stream():
-                    size += len(chunk)
-                    if size > 2 * limit:
-                        break
-                    # A little too much is read to its end and thrown away, because many clients only listen
-                    # for an answer after they have sent everything.
-                    if size > limit:
-                        chunks.clear()
-                    else:
-                        chunks.append(chunk)
-        except TimeoutError as error:
-            raise Rejected("slow", f"the body did not come within {READ_SECONDS:.0f} s") from error
-        if size > limit:
-            raise too_large
-        return b"".join(chunks)
 
     def _refuse(self, label: str, reason: Reason, detail: str) -> Response:
         metrics.MESSAGES_REJECTED.labels(label, reason).inc()

@@ -72,13 +72,13 @@ class Publisher:
                     raise result
         except TimeoutError as error:
             # An idempotent producer keeps what it holds and sends it when Kafka is back.
-            self._away = AWAY
+            self._lost(error)
             raise Rejected("unavailable", "Kafka did not acknowledge in time; send it again") from error
         except MessageSizeTooLargeError as error:
             raise Rejected("too_large", "the message is larger than a Kafka record may be") from error
         except KafkaError as error:
-            log.warning("a record was not acknowledged", error=type(error).__name__)
-            self._away, self._broken = AWAY, True
+            self._lost(error)
+            self._broken = True
             raise Rejected("unavailable", "Kafka refused the message for now; send it again") from error
 
     async def run(self, stopping: asyncio.Event, health: Health) -> None:
@@ -106,13 +106,16 @@ class Publisher:
                     self._producer = await self._connected()
                 await self._producer.client.fetch_all_metadata()
         except (KafkaError, OSError, TimeoutError) as error:
-            if self._away is None:
-                log.warning("Kafka is away", error=type(error).__name__)
-            self._away = AWAY
+            self._lost(error)
         else:
             if self._away is not None:
                 log.info("connected to Kafka")
             self._away = None
+
+    def _lost(self, error: Exception) -> None:
+        if self._away is None:
+            log.warning("Kafka is away", error=type(error).__name__)
+        self._away = AWAY
 
     async def _connected(self) -> AIOKafkaProducer:
         client = producer(self._kafka)

@@ -38,6 +38,7 @@ def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
     subject = line(mail.header("subject"), MAX_SUBJECT)
     full = mail.text()
     text = clean(reply.latest(full), MAX_TEXT)
+    references = _references(mail)
     own_id = _MESSAGE_ID.search(mail.headers.get("message-id", ""))
     # Mail programs have used one Message-ID for different mails: what was written tells them apart, and
     # stays the same when the mail comes a second time by another way.
@@ -63,8 +64,10 @@ def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
             text=text,
             full_text=full if full != text else None,
             language=language.detect(text or subject or "", intake.policy.languages),
-            references=_references(mail),
-            case_reference=reference.find(intake.policy.reference_prefix, subject, mail.headers.get("to"), text, full),
+            references=references,
+            case_reference=reference.find(
+                intake.policy.reference_prefix, subject, mail.headers.get("to"), text, full, *references
+            ),
             attachments=mail.attachments,
             automatic=automatic.recognise(mail.headers, subject),
             sent_at=_sent_at(mail.headers.get("date")),

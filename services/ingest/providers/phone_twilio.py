@@ -1,7 +1,7 @@
 """Twilio: calls (voice webhook and status callbacks) and SMS, form-encoded.
 
 Proof: `X-Twilio-Signature`, what `twilio.request_validator.RequestValidator(auth_token).compute_signature(url,
-params)` gives: HMAC-SHA1, in base64, of the URL as Twilio called it (the public one, query included) followed
+params)` gives: HMAC-SHA1 (or SHA256, where `X-Twilio-Webhooks-Signature-Settings` says so), in base64, of the URL as Twilio called it (the public one, query included) followed
 by every parameter's name and value, sorted by name. It covers no time, so a request may come again; its id is
 then the same. Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security.
 
@@ -20,7 +20,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import ImmutableMultiDict
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import SIGNATURE_SETTINGS_HEADER, RequestValidator, get_signature_algorithm
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import VoiceResponse
 
@@ -57,7 +57,8 @@ def proof(request: Request, secret: str) -> None:
     signature = request.headers.get("x-twilio-signature")
     if not signature:
         raise Rejected("unsigned", "the header X-Twilio-Signature is missing")
-    if not RequestValidator(secret).validate(request.url, _form(request), signature):
+    algorithm = get_signature_algorithm(request.headers.get(SIGNATURE_SETTINGS_HEADER.lower()))
+    if not RequestValidator(secret).validate(request.url, _form(request), signature, algorithm):
         raise Rejected("forged", "X-Twilio-Signature does not fit; is the public URL the one that Twilio calls?")
 
 

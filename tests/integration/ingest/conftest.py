@@ -26,6 +26,7 @@ class Application:
     """The application, a client for it, and where it publishes."""
 
     http: httpx.AsyncClient
+    endpoint: Endpoint
     doors: dict[tuple[str, str, str], Door]
     settings: Settings
     kafka: KafkaSettings
@@ -44,7 +45,8 @@ async def application(installation, kafka, monkeypatch) -> AsyncIterator[Applica
     topics = settings.topics()
     publisher = Publisher(kafka, topics)
     health = Health(started=True, readiness=[publisher.ready])
-    app = build(Endpoint(doors, publisher, settings), health, asyncapi.describe("ingest", topics, "kafka:9092"))
+    endpoint = Endpoint(doors, publisher, settings)
+    app = build(endpoint, health, asyncapi.describe("ingest", topics, "kafka:9092"))
     stopping = asyncio.Event()
     running = asyncio.create_task(publisher.run(stopping, health))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
@@ -52,7 +54,7 @@ async def application(installation, kafka, monkeypatch) -> AsyncIterator[Applica
         async with asyncio.timeout(60):
             while publisher.ready() is not None:  # noqa: ASYNC110 - readiness is asked for, not announced
                 await asyncio.sleep(0.02)
-        yield Application(http, doors, settings, kafka)
+        yield Application(http, endpoint, doors, settings, kafka)
     stopping.set()
     await running
 

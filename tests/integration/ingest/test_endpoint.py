@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from schemas.codec import decode
-from services.ingest import endpoint
+from services.ingest import body
 from services.ingest.doors import Door
 from services.ingest.provider import STATUS
 from tests.integration.ingest.conftest import MAX_BODY, rejected
@@ -49,8 +49,8 @@ async def test_unknown_place(application):
 
 async def test_unsigned_and_forged(application):
     """Without a signature, and with somebody else's, nothing gets in."""
-    for provider, body in EXAMPLES.items():
-        sent = signed(provider, body)
+    for provider, example in EXAMPLES.items():
+        sent = signed(provider, example)
         before = rejected(provider, "unsigned")
         await refused(application, await application.send(replace(sent, headers={})), provider, "unsigned", before)
         before = rejected(provider, "forged")
@@ -110,14 +110,14 @@ async def test_compressed(application):
 
 async def test_malformed(application):
     """A body that is well signed but makes no sense is refused with what is wrong."""
-    for provider, body in [("mime", b""), ("standard", b"{"), ("twilio", b"a=1"), ("whatsapp", b"[]")]:
+    for provider, broken in [("mime", b""), ("standard", b"{"), ("twilio", b"a=1"), ("whatsapp", b"[]")]:
         before = rejected(provider, "malformed")
-        await refused(application, await application.send(signed(provider, body)), provider, "malformed", before)
+        await refused(application, await application.send(signed(provider, broken)), provider, "malformed", before)
 
 
 async def test_slow(application, monkeypatch):
     """A body that does not end in time is given up."""
-    monkeypatch.setattr(endpoint, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(body, "READ_SECONDS", 0.05)
     sent = signed("standard", chat())
 
     async def crawling():
@@ -203,6 +203,15 @@ async def test_a_new_trace(application):
     assert len(traces) == len(unusable)
     assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", trace) for trace in traces)
     assert unusable[2] not in traces
+
+
+async def test_the_address_without_a_public_url(application):
+    """Where no public URL is set, Twilio's signature is checked against the address that was called."""
+    settings = application.settings.model_copy(update={"public_url": None})
+    application.endpoint._settings = settings
+    sent = signed("twilio", sms(), url="http://ingest:8080/v1/desks/acme/phone/twilio")
+    assert (await application.send(sent)).status_code == 200
+    assert (await application.send(signed("twilio", sms()))).status_code == 403
 
 
 async def test_documents(application):

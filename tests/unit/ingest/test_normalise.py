@@ -156,10 +156,11 @@ ENGLISH = "On Sat, 21 Nov 2026 at 10:00, Acme Support <support@acme.example> wro
 RUSSIAN = "сб, 21 нояб. 2026 г. в 10:00, Acme Support <support@acme.example>:"
 YANDEX = '21.11.2026, 10:00, "Acme" <support@acme.example>:'
 MAIL_RU = "Суббота, 21 ноября 2026, 10:00 +03:00 от Acme <support@acme.example>:"
+ANDROID = '21.11.2026 10:00 пользователь "support@acme.example" <\nsupport@acme.example> написал:'
 AFRIKAANS = "Op Sa. 21 Nov. 2026 om 10:00 het Acme Support <support@acme.example> geskryf:"
 
 
-@pytest.mark.parametrize("head", [ENGLISH, RUSSIAN, YANDEX, MAIL_RU, AFRIKAANS])
+@pytest.mark.parametrize("head", [ENGLISH, RUSSIAN, YANDEX, MAIL_RU, ANDROID, AFRIKAANS])
 def test_quotation(head):
     """What stands above a quotation is the reply, in the words of each mail program."""
     assert reply.latest(f"{NEW}\n\n{head}\n\n> How are you?\n> Still broken?") == NEW
