@@ -122,7 +122,7 @@ class WebhookGroup(ConsumerRebalanceListener):  # type: ignore[misc]
             outcome = await self._outcome(update)
             if outcome is not None:
                 await self._outcomes.publish(outcome, received.traceparent)
-        self._settled[update.update_id] = None
+                self._settled[update.update_id] = None
         if len(self._settled) > REMEMBERED:
             self._settled.popitem(last=False)
         self._done(record)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from runtime import kafka as clients
@@ -94,6 +96,18 @@ async def test_requested_again_after_it_was_settled(
         await publish(installation, kafka, [chat(attempt=2), chat(2)])
         await outcomes.until(2)
     assert [post.body["attempt"] for post in receiver.posts] == [1, 1]
+
+
+async def test_requested_again_after_it_was_too_old(
+    installation: Settings, kafka: KafkaSettings, receiver: Receiver, outcomes: Outcomes
+) -> None:
+    """A first attempt whose time is over is left out, the second one, which the ledger asked for, is posted."""
+    late = datetime.now(UTC) - timedelta(seconds=installation.delivery_seconds + 1)
+    await publish(installation, kafka, [chat(at=late), chat(attempt=2)])
+    async with sending(installation, kafka, policy(9, receiver.url)):
+        found = await outcomes.until(1)
+    assert [post.body["attempt"] for post in receiver.posts] == [2]
+    assert {o.kind for o in found.values()} == {"update_delivered"}
 
 
 async def test_what_is_done_is_committed(
