@@ -170,13 +170,18 @@ async def _measure(kafka: KafkaSettings) -> list[Figure]:
     )
     return [
         Figure(
-            "processor, transactional",
+            "processor, transactional to at least once",
             statistics.median(rates[True][0] / rates[False][0] for rates in counted),
             "ratio",
             ">= 0.9",
             f"the same code at least once: {at_least[0]:,.0f} events/s",
         ),
-        Figure("processor, transactional", exactly[0], "events/s", baseline="two outputs for each event, one process"),
+        Figure(
+            "processor, transactional, throughput",
+            exactly[0],
+            "events/s",
+            baseline="two outputs for each event, one process",
+        ),
         Figure(
             "processor, transactional", exactly[1], "us/event", baseline=f"at least once: {at_least[1]:,.0f} us/event"
         ),
