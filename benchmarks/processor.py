@@ -183,7 +183,10 @@ async def _measure(kafka: KafkaSettings) -> list[Figure]:
             baseline="two outputs for each event, one process",
         ),
         Figure(
-            "processor, transactional", exactly[1], "us/event", baseline=f"at least once: {at_least[1]:,.0f} us/event"
+            "processor, transactional, processor time",
+            exactly[1],
+            "us/event",
+            baseline=f"at least once: {at_least[1]:,.0f} us/event",
         ),
     ]
 
