@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from runtime.refusal import Refusal
@@ -43,11 +45,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def switchboard(
-    version: Annotated[
+    _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
-    """Nothing to do before a command."""
+    """Before every command: what libraries log is not what was asked for. Services log as pods do."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 @app.command(rich_help_panel=TRY)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from runtime import kafka as clients
+from runtime.refusal import Refusal
 from runtime.settings import KafkaSettings
 from schemas import codec
 from schemas.base import Event
@@ -50,18 +53,41 @@ class Follower:
     """When the last record came, by the monotonic clock."""
     _consumer: AIOKafkaConsumer | None = None
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
+    _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     async def start(self) -> None:
-        """Begin to follow. What is on the topics now is read too, but is not fresh."""
+        """Begin to follow. What is on the topics now is read too, but is not fresh.
+
+        Raises Refusal when Kafka cannot be reached, or has none of these topics.
+        """
         names = [self.topics.name(topic) for topic in (*self.wanted, DEAD_LETTERS)]
-        self._consumer = clients.reader(self.kafka, *names)
-        await self._consumer.start()
-        self._ends = await self._consumer.end_offsets(self._consumer.assignment())
+        at = self.kafka.bootstrap_servers
+        try:
+            # A consumer of a topic that is not there would look for it for the better part of a minute.
+            async with self._started(clients.reader(self.kafka)) as looking:
+                missing = sorted(set(names) - await looking.topics())
+            if missing:
+                message = f"Kafka at {at} has no topic {missing[0]}; is SWITCHBOARD_TOPIC_PREFIX right?"
+                raise Refusal(message)
+            consumer = await self._stack.enter_async_context(self._started(clients.reader(self.kafka, *names)))
+        except (KafkaError, OSError) as error:
+            message = f"Kafka at {at} cannot be reached ({error}); set KAFKA_BOOTSTRAP_SERVERS"
+            raise Refusal(message) from error
+        self._ends = await consumer.end_offsets(consumer.assignment())
+        self._consumer = consumer
 
     async def close(self) -> None:
         """Stop following."""
-        if self._consumer is not None:
-            await clients.close(self._consumer)
+        await self._stack.aclose()
+
+    @staticmethod
+    @contextlib.asynccontextmanager
+    async def _started(consumer: AIOKafkaConsumer) -> AsyncIterator[AIOKafkaConsumer]:
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await clients.close(consumer)
 
     async def run(self) -> None:
         """Read until cancelled."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +98,18 @@ def show(console: Console, answers: Sequence[Answer], unplaced: Sequence[Unplace
     for (way, status, reason), count in sorted(counts.items()):
         table.add_row(way, f"[{'green' if reason == 'accepted' else 'yellow'}]{status}[/]", reason, str(count))
     console.print(table)
-    if not unplaced:
-        return
-    console.print(f"{len(unplaced)} could not be placed:")
-    by_reason = Counter(entry.reason for entry in unplaced)
-    for reason, count in by_reason.most_common():
+    for line in unplaced_lines(unplaced):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def unplaced_lines(unplaced: Sequence[Unplaced]) -> Iterator[str]:
+    """What could not be placed, by reason, with examples."""
+    if unplaced:
+        yield f"{len(unplaced)} could not be placed:"
+    for reason, count in Counter(entry.reason for entry in unplaced).most_common():
         names = [entry.path for entry in unplaced if entry.reason == reason]
         more = f" and {count - 3} more" if count > 3 else ""  # noqa: PLR2004 - three examples are enough
-        console.print(f"  {count} x {reason}: {', '.join(names[:3])}{more}", soft_wrap=True, markup=False)
+        yield f"  {count} x {reason}: {', '.join(names[:3])}{more}"
 
 
 async def _send(console: Console, inputs: Sequence[Input], sender: Sender, rate: float) -> list[Answer]:

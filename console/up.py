@@ -19,7 +19,7 @@ from console.atomic import write_json
 from console.audit import Audit
 from console.follow import Follower
 from console.picture import Picture
-from console.play import sort_out
+from console.play import sort_out, unplaced_lines
 from console.show import say, show
 from console.signals import stop_on_signals
 from console.summary import Summary, summarise
@@ -204,10 +204,7 @@ class Run:
             notes.append(f"Started again: {', '.join(restarts)} times")
         if self.first_assignment is not None:
             notes.append(f"First assignment after {self.first_assignment:.1f} s; seed {self.seed}")
-        if self.unplaced:
-            notes.append(f"{len(self.unplaced)} files fit no provider that is served:")
-            notes += [f"  {entry.path}: {entry.reason}" for entry in self.unplaced[:10]]
-            notes += [f"  and {len(self.unplaced) - 10} more"] if len(self.unplaced) > 10 else []  # noqa: PLR2004 - ten will do
+        notes += unplaced_lines(self.unplaced)
         if system.outside.refused:
             notes.append(f"Our receivers turned away: {dict(system.outside.refused)}")
         return notes
@@ -248,8 +245,8 @@ class Run:
         inputs, self.unplaced = sort_out(path, system.secrets)
         rate = PLAY_RATE if self.options.play else len(inputs) / TRAFFIC_SECONDS
         self.tell(f"sending {len(inputs)} inputs from {path}, {rate:.1f} a second")
-        for entry in self.unplaced:
-            self.tell(f"not placed: {entry.path}: {entry.reason}")
+        for line in unplaced_lines(self.unplaced):
+            self.tell(line)
         async with Sender(system.ingest_url, system.desk, system.secrets) as sender:
             async for answer in sender.send_all(inputs, rate):
                 self.answers.append(answer)

@@ -23,7 +23,7 @@ from schemas.topics import Topics
 PARTITIONS = 4
 """Of every topic, unless SWITCHBOARD_PARTITIONS says otherwise: one desk needs no more."""
 SESSION_SECONDS = 10.0
-"""A service that was killed has a successor within this time, unless SWITCHBOARD_SESSION_SECONDS says otherwise."""
+"""What a dead service held is somebody else's after this time, unless SWITCHBOARD_SESSION_SECONDS says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ async def running_system(folder: RunFolder, tell: Callable[[str], None]) -> Asyn
 
         env = os.environ | ours | {"SWITCHBOARD_HOST": settings.host}
         env |= {"SWITCHBOARD_SESSION_SECONDS": str(settings.session_seconds)}
+        # As in a StatefulSet: a service that is started again takes up its own partitions at once.
+        env |= {"SWITCHBOARD_STATIC_MEMBER": settings.static_member or folder.path.name}
         children = [Child(service, port, folder.log(service)) for service, port in ports.items()]
         tell("starting ingest, router, sla-watcher and notifier ...")
         services = await stack.enter_async_context(supervised(children, env, tell))
