@@ -141,6 +141,15 @@ def test_a_case_that_goes_on_is_kept() -> None:
     assert [u.update_kind for u in told(one, assigned(at=at(60 * 24 * 8)))] == ["assigned"]
 
 
+def test_the_week_counts_from_the_last_end() -> None:
+    """A case that ended twice is kept for a week from the second time on."""
+    one = core()
+    again = message(at=at(60)), resolved(agent_id=None, at=at(24 * 60))
+    told(one, opened(acknowledge=False), resolved(agent_id=None), *again)
+    assert tick(one, 8 * 24 * 60 - 1) == []
+    assert tick(one, 8 * 24 * 60) == [Forgotten("case-1")]
+
+
 def test_a_case_waits_for_its_last_outcome() -> None:
     """What was told just before the week is over is settled before the case is forgotten."""
     one = core()
