@@ -28,7 +28,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^(email|tel|handle|accou
 """Who a customer is on one channel, in canonical form: `email:jan@example.com`,
 `tel:+27821234567` (E.164), `handle:whatsapp:27821234567`, `account:4711`."""
 
-Skill = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[\w.+-]+$", max_length=80)]
+Skill = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[A-Za-z0-9_.+-]+$", max_length=80)]
 """What somebody can do, as `kind:name`: `product:printer`, `platform:windows`, `topic:billing`,
 `language:af`, `kind:person`."""
 

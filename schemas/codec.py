@@ -6,6 +6,7 @@ headers with the prefix `ce_`, the data is the record's value.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ TYPE_SUFFIX: Final = ".v1"
 
 MAX_ID: Final = 128
 """Characters of an event's id."""
+
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 Header = tuple[str, bytes]
 
@@ -67,16 +70,19 @@ def derive_id(cause: str, *parts: str | int) -> str:
     `cause` is the id of what led to it (a provider's message id, an event's id); `parts` tell apart
     what else comes of the same cause.
     """
-    digest = blake2b(cause.encode("utf-8", "surrogatepass"), digest_size=16)
-    for part in parts:
-        digest.update(b"\x00")
-        digest.update(str(part).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+    # Lengths go along, so that no two ways to cut the same characters into parts are alike.
+    named = "".join(f"{len(str(part))}:{part}" for part in (cause, *parts))
+    return blake2b(named.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def new_traceparent() -> str:
     """A fresh W3C trace context (https://www.w3.org/TR/trace-context/), sampled, with random ids."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def known_traceparent(given: str | None) -> str | None:
+    """`given` when it is a trace context, otherwise None: W3C has a malformed one ignored."""
+    return given if given is not None and _TRACEPARENT.fullmatch(given) else None
 
 
 def encode(event: Event, event_id: str, source: str, traceparent: str | None = None) -> Encoded:
@@ -137,7 +143,8 @@ def decode(
     except (RecursionError, UnicodeError, ValueError) as error:
         message = f"not JSON that can be read: {error}"
         raise Undecodable(message) from error
-    return Received(event_id, event, _text(found, "traceparent"), _text(found, "ce_source"))
+    trace = found.get("traceparent", b"").decode("latin-1")
+    return Received(event_id, event, known_traceparent(trace), _text(found, "ce_source"))
 
 
 def describe(error: ValidationError) -> str:

@@ -59,7 +59,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 """A value, or where it lies: `env:NAME` or `file:/path`. Secrets are always `env:` or `file:`."""
 
-SkillPattern = Annotated[str, StringConstraints(pattern=r"^[a-z]+:([\w.+-]+|\{language\})$", max_length=80)]
+SkillPattern = Annotated[str, StringConstraints(pattern=r"^[a-z]+:([A-Za-z0-9_.+-]+|\{language\})$", max_length=80)]
 """A skill; `language:{language}` stands for the customer's own language."""
 
 

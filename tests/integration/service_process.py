@@ -40,6 +40,12 @@ class ServiceProcess:
         text = (await self.http.get("/metrics")).text
         return next(float(found.rsplit(" ", 1)[1]) for found in text.splitlines() if found.startswith(line + " "))
 
+    async def until_metric(self, line: str, value: float) -> None:
+        """Wait until the metric has the value."""
+        async with asyncio.timeout(HANG_SECONDS):
+            while await self.metric(line) != value:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+
     async def stop(self) -> int:
         """SIGTERM; the exit code."""
         if self.process.returncode is None:

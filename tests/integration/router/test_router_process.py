@@ -31,7 +31,8 @@ async def test_message_becomes_a_case_is_offered_accepted_and_resolved(installat
     """One case all the way, through the public topics alone; figures and AsyncAPI tell of it."""
     async with serving("router", installation, kafka, policy_file) as router, topic_log(installation, kafka) as log:
         await router.until_ready()
-        await log.publish(agent(), presence(), message("m1", "My printer"))
+        await _roster(router, log, [agent()])
+        await log.publish(message("m1", "My printer"))
         (offer,) = [
             e.event
             for e in await log.read_until(ASSIGNMENTS, lambda found: any(isinstance(e.event, OfferMade) for e in found))
@@ -64,10 +65,11 @@ async def test_killed_router_loses_and_doubles_nothing(installation, kafka, poli
     agents: list[AgentUpserted] = [agent(f"a{n}", email=40) for n in range(10)]
     messages = [message(f"m{n}", "Hello", f"email:c{n}@example.com") for n in range(300)]
     async with topic_log(installation, kafka) as log:
-        await log.publish(*agents, *(presence(a.agent_id) for a in agents))
         for part in range(3):
             async with serving("router", installation, kafka, policy_file) as router:
                 await router.until_ready()
+                if part == 0:
+                    await _roster(router, log, agents)
                 publishing = asyncio.create_task(log.publish(*messages[part * 100 : part * 100 + 100]))
                 await log.read_until(CASES, lambda found, least=part * 100 + 10: _opened(found) > least)
                 if part < 2:
@@ -90,7 +92,7 @@ async def test_command_that_cannot_be_carried_out_is_answered(installation, kafk
     """Whoever accepts what is not there hears of it, by the id of the command."""
     async with serving("router", installation, kafka, policy_file) as router, topic_log(installation, kafka) as log:
         await router.until_ready()
-        await log.publish(agent(), presence())
+        await _roster(router, log, [agent()])
         await log.publish(
             AcceptOffer(desk="acme", at=NINE, agent_id="thandi", offer_id="gone", case_id="gone"), event_id="command-1"
         )
@@ -109,6 +111,14 @@ async def test_bad_policy_is_refused_with_its_line(installation, kafka, tmp_path
     with pytest.raises(AssertionError, match=r"policy.yaml:7: desks\.acme\.region"):
         async with serving("router", installation, kafka, path):
             pass
+
+
+async def _roster(router, log, agents) -> None:
+    """Publish the roster, and have everybody there. Presence before the roster would be a stranger's."""
+    await log.publish(*agents)
+    await router.until_metric('switchboard_agents{desk="acme",state="offline"}', len(agents))
+    await log.publish(*(presence(a.agent_id) for a in agents))
+    await router.until_metric('switchboard_agents{desk="acme",state="available"}', len(agents))
 
 
 def _opened(found) -> int:
