@@ -54,6 +54,11 @@ from services.notifier.core.way import kind_of, way_out
 REMEMBER: Final = timedelta(days=7)
 """How long an ended case is kept, since its customer may write again."""
 
+FRESH: Final = timedelta(minutes=1)
+"""A warning read later than that, after an outage, may be out of date: the answer to the customer can lie
+unread on the other topic.
+"""
+
 Timer: TypeAlias = tuple[datetime, str, str, int]
 """When, case, update (empty: retention), attempt. Never removed early: stale ones are skipped."""
 
@@ -253,7 +258,7 @@ class NotifierCore:
 
     def _warned(self, event: ClockWarned, now: datetime) -> Sequence[Any]:
         case = self.cases.get(event.case_id)
-        if case is None or case.automatic or case.answered or case.ended_at is not None:
+        if case is None or case.automatic or case.answered or case.ended_at is not None or now - event.at > FRESH:
             return ()
         return self._tell(case, "progress", event.clock, now, agent=case.agent_name)
 

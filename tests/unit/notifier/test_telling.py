@@ -228,6 +228,14 @@ def test_no_progress(before: list[object]) -> None:
     assert told(one, warned(at=at(26))) == []
 
 
+@pytest.mark.parametrize(("minutes", "kinds"), [(26, ["progress"]), (26.1, [])])
+def test_no_progress_from_an_old_warning(minutes: float, kinds: list[str]) -> None:
+    """After an outage nobody is told that there was no answer, since there may be one that was not read yet."""
+    one = core()
+    told(one, opened(acknowledge=False))
+    assert [u.update_kind for u in told(one, warned(), minutes=minutes)] == kinds
+
+
 def test_other_clocks_tell_nothing() -> None:
     """The clock of the resolution warns agents, not customers."""
     assert told(core(), opened(acknowledge=False), warned(clock="resolution")) == []
