@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from starlette.applications import Starlette
 
-from runtime import metrics, topic_admin
+from runtime import metrics
 from runtime.asyncapi import describe
 from runtime.core import Core
 from runtime.health import Health
@@ -18,6 +18,7 @@ from runtime.policy_file import read_policy
 from runtime.processor import Processor
 from runtime.serving import listen, serve
 from runtime.settings import KafkaSettings, Settings
+from runtime.starting import started
 from schemas.assignments import CommandRejected
 from schemas.base import CHANNELS, PRIORITIES
 from schemas.cases import CaseAbandoned, CaseAssigned, CaseOpened, CaseReleased, CaseResolved
@@ -33,6 +34,7 @@ WAITING: Final = frozenset({"queued", "offered"})
 async def run(settings: Settings, kafka: KafkaSettings) -> None:
     """Run until told to stop. Raises Refusal when the policy, a setting or the topics are wrong."""
     policy = read_policy(settings.policy)
+    topics = settings.topics()
     health = Health()
     _create_label_sets(policy)
     processor = Processor(
@@ -49,11 +51,10 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
     )
 
     async def work(stopping: asyncio.Event) -> None:
-        await topic_admin.wait_for_topics(kafka, settings.topics())
-        health.started = True
-        await processor.run(stopping)
+        if await started(kafka, topics, health, stopping):
+            await processor.run(stopping)
 
-    app = Starlette(routes=operational_routes(health, describe(SERVICE, settings.topics(), kafka.bootstrap_servers)))
+    app = Starlette(routes=operational_routes(health, describe(SERVICE, topics, kafka.bootstrap_servers)))
     await serve(app, work, sock=listen(settings, SERVICE), settings=settings, health=health)
 
 
