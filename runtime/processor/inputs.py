@@ -6,9 +6,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from runtime.processor import failures
+
+log = structlog.get_logger(__name__)
 
 Batch = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
 """Records of one partition number, by input."""
@@ -35,7 +38,16 @@ class Inputs:
         """Where to read on: the committed offsets, or the beginning where there is none, or no longer one."""
         with failures.kafka("reading committed offsets"):
             begin = await self._consumer.beginning_offsets(self.tps)
-            return {tp: max(await self._consumer.committed(tp) or 0, begin[tp]) for tp in self.tps}
+            committed = {tp: await self._consumer.committed(tp) for tp in self.tps}
+        for tp, offset in committed.items():
+            if offset is not None and offset < begin[tp]:
+                log.error(
+                    "deleted before they were processed: retention is too short",
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    records=begin[tp] - offset,
+                )
+        return {tp: max(committed[tp] or 0, begin[tp]) for tp in self.tps}
 
     def resume(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Fetch from here on. Whatever was fetched before is dropped."""

@@ -171,12 +171,15 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is no
 
     async def _close_tasks(self) -> None:
         """Close all tasks and wait for them; each commit in them has its own time limit."""
-        running, self._running, self.tasks = self._running, {}, {}
-        for task in running:
+        closing, self.tasks = dict(self._running), {}
+        for task in closing:
             task.close()
-        if running:
+        if closing:
             # Their failures go to _ended.
-            await asyncio.wait(running.values())
+            await asyncio.wait(closing.values())
+        for task in closing:
+            # Not before: a rebalance and the end of the session may wait for the same tasks.
+            self._running.pop(task, None)
 
     async def _leave(self) -> None:
         """Close everything. The consumer goes last, and says good-bye, so that its partitions are given

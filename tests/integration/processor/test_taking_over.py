@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from aiokafka import TopicPartition
@@ -13,6 +14,7 @@ from runtime.processor.transaction import TransactionalWriter
 from runtime.processor.work import Work
 from schemas.codec import decode
 from schemas.topics import ASSIGNMENTS, COMMANDS, ROUTER_STATE
+from tests.integration.processor.counting import CountingCore
 from tests.integration.processor.playing import desk_in, member, outputs, presence, publish, start, until
 
 pytestmark = pytest.mark.kafka
@@ -67,6 +69,27 @@ async def test_taking_over_may_take_longer_than_the_session(kafka, installation)
         assert Gated.started == 2, "it was thrown out of the group meanwhile"
     finally:
         await waiting.stop()
+
+
+async def test_a_batch_may_take_longer_than_the_session(kafka, installation):
+    """While a batch is decided the loop goes on turning: heartbeats are sent, and the member lives on."""
+    settings = installation.model_copy(update={"session_seconds": 6.0})
+    desk, made = desk_in(0), []
+
+    class Slow(CountingCore):
+        def decide(self, cause, command, now):
+            time.sleep(0.02)
+            return super().decide(cause, command, now)
+
+    def core(partition: int) -> Slow:
+        made.append(partition)
+        return Slow()
+
+    await publish(kafka, settings, [(f"c{n}", presence(desk)) for n in range(400)])
+    async with member(kafka, settings, core=core):
+        told = await outputs(kafka, settings, ASSIGNMENTS, 400)
+    assert sorted(made) == [0, 1], "it was thrown out of the group meanwhile"
+    assert [decode(record.value, record.headers).event.detail for record in told] == [str(n) for n in range(1, 401)]
 
 
 async def test_what_a_listener_raises_surfaces(kafka, installation):
