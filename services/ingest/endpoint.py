@@ -129,10 +129,11 @@ class Endpoint:
         raise Rejected("unknown_provider", "this desk does not take messages of that provider on that channel")
 
     async def _take(self, http: HttpRequest, door: Door) -> Response:
-        with self._room.taken() as book:
-            request = await self._request(http, book)
-            if request.method == "GET":
-                return self._handshake(request, door)
+        if http.method == "GET":
+            return self._handshake(self._request(http, b""), door)
+        limit = self._settings.max_body_bytes
+        async with self._room.taken(body.expected(http, limit)):
+            request = self._request(http, await body.read(http, limit))
             return await self._accept(request, door, http.headers.get("traceparent"))
 
     async def _accept(self, request: Request, door: Door, traceparent: str | None) -> Response:
@@ -171,9 +172,7 @@ class Endpoint:
         trace = known or new_traceparent()
         return [encode(event, event.message_id, SOURCE, trace) for event in events]
 
-    async def _request(self, http: HttpRequest, book: body.Book) -> Request:
-        """The whole request. Raises Rejected for a body that cannot be read."""
-        content = await body.read(http, self._settings.max_body_bytes, book) if http.method == "POST" else b""
+    def _request(self, http: HttpRequest, content: bytes) -> Request:
         path = http.scope.get("raw_path", http.scope["path"].encode()).decode("latin-1")
         query = http.scope["query_string"].decode("latin-1")
         base = (self._settings.public_url or f"{http.scope['scheme']}://{http.headers.get('host', '')}").rstrip("/")

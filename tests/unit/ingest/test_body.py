@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
-from services.ingest.body import Room, read
+from services.ingest import body
+from services.ingest.body import Room, expected, read
 from services.ingest.provider import Rejected
 
-LIMIT = 100
+LIMIT = 100_000
 
 
 def request(*chunks: bytes, ends: bool = True, **headers: str) -> Request:
@@ -25,31 +28,31 @@ def request(*chunks: bytes, ends: bool = True, **headers: str) -> Request:
 
 async def outcome(http: Request, room: Room) -> bytes | str:
     """The body, or why there is none."""
-    with room.taken() as book:
-        try:
-            return await read(http, LIMIT, book)
-        except Rejected as rejected:
-            return rejected.reason
+    try:
+        async with room.taken(expected(http, LIMIT)):
+            return await read(http, LIMIT)
+    except Rejected as rejected:
+        return rejected.reason
 
 
 @pytest.mark.parametrize(
-    ("http", "expected"),
+    ("http", "result"),
     [
         (request(), b""),
         (request(b"a", b"", b"b"), b"ab"),
         (request(b"x" * LIMIT), b"x" * LIMIT),
         (request(b"x" * LIMIT, b"x"), "too_large"),
         (request(*[b"x" * LIMIT] * 9), "too_large"),
-        (request(content_length="201"), "too_large"),
+        (request(content_length="200001"), "too_large"),
         (request(content_length="9" * 5000), "too_large"),
         (request(b"a", content_length="²"), b"a"),
         (request(b"a", content_encoding="Identity"), b"a"),
         (request(b"a", content_encoding="gzip"), "compressed"),
     ],
 )
-async def test_one(http, expected):
+async def test_one(http, result):
     """A body is read whole, or refused for its size or its encoding."""
-    assert await outcome(http, Room(10 * LIMIT)) == expected
+    assert await outcome(http, Room(10 * LIMIT)) == result
 
 
 async def test_not_more_is_read_than_needed():
@@ -66,19 +69,22 @@ async def test_not_more_is_read_than_needed():
     assert asked == 3
 
 
-async def test_room():
-    """All bodies together have a limit; a request that has ended, in whichever way, leaves its room."""
+async def test_room(monkeypatch):
+    """Large bodies wait for one another; a small one does not; who waits for too long is asked to come again."""
     room = Room(LIMIT)
-    with room.taken() as book:
-        book(60)
-        assert await outcome(request(b"x" * 41), room) == "unavailable"
-        assert await outcome(request(b"x" * 30, b"x" * 11), room) == "unavailable"
-        assert await outcome(request(b"x" * 40), room) == b"x" * 40
-    assert await outcome(request(b"x" * LIMIT), room) == b"x" * LIMIT
+    large = b"x" * LIMIT
+    async with room.taken(LIMIT):
+        waiting = asyncio.create_task(outcome(request(large, content_length=str(LIMIT)), room))
+        await asyncio.sleep(0)  # it begins to wait
+        assert await outcome(request(b"small", content_length="5"), room) == b"small"
+        monkeypatch.setattr(body, "WAIT_SECONDS", 0.01)
+        assert await outcome(request(large), room) == "unavailable"
+        assert not waiting.done()
+    assert await waiting == large
 
 
 async def test_a_body_that_ends_too_early():
-    """A client that goes away leaves nothing behind."""
+    """A client that goes away leaves its room."""
     room = Room(LIMIT)
     with pytest.raises(ClientDisconnect):
         await outcome(request(b"x" * LIMIT, ends=False), room)
