@@ -64,7 +64,9 @@ async def serve(
         loop.add_signal_handler(number, asked.set)
     # Requests that hang must not outlast the pod's grace period.
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=20)
+        uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=20
+        )
     )
     http = asyncio.create_task(server.serve(sockets=[sock]), name="http")
     working = asyncio.ensure_future(work(finish))

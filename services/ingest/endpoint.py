@@ -8,7 +8,6 @@ counted once. An accepted request is answered with the ids of its events in `swi
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ from runtime.http import operational_routes
 from runtime.release import VERSION
 from runtime.settings import Settings
 from schemas.base import CHANNELS
-from schemas.codec import Encoded, encode, new_traceparent
+from schemas.codec import Encoded, encode, known_traceparent, new_traceparent
 from schemas.messages import MessageReceived
 from services.ingest import body
 from services.ingest.doors import Door, Doors
@@ -46,7 +45,6 @@ WORKERS: Final = 2
 """Threads for heavy parsing: they bound memory, and more would only fight for the interpreter."""
 MAX_IDS: Final = 200
 UNKNOWN: Final[tuple[Reason, ...]] = ("unknown_desk", "unknown_channel", "unknown_provider")
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _ERROR: Final[dict[str, Any]] = {
     "type": "object",
@@ -168,8 +166,7 @@ class Endpoint:
         return Taken(events, provider.answer(request, events, intake) if provider.answer else None)
 
     def _records(self, events: Sequence[InboundEvent], traceparent: str | None) -> list[Encoded]:
-        known = traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None
-        trace = known or new_traceparent()
+        trace = known_traceparent(traceparent) or new_traceparent()
         return [encode(event, event.message_id, SOURCE, trace) for event in events]
 
     def _request(self, http: HttpRequest, content: bytes) -> Request:
