@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from local.sending import Answer, Sender, desk_secrets
 from runtime.policy_file import read_policy
 from runtime.refusal import Refusal
 from runtime.settings import PORTS, read_settings
+
+REACH_SECONDS = 5.0
 
 
 def play(path: Path, *, desk: str | None, rate: float, url: str | None, json_file: Path | None) -> None:
@@ -42,12 +45,20 @@ def play(path: Path, *, desk: str | None, rate: float, url: str | None, json_fil
 
 
 def _must_answer(url: str) -> None:
-    """Raise Refusal when nothing listens there: repeating every input for a minute would help nobody."""
-    try:
-        httpx.get(f"{url}/livez", timeout=5.0)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        message = f"{url} cannot be reached ({error}); is ingest running there? --url names another address"
-        raise Refusal(message) from error
+    """Raise Refusal when nobody listens there, nor after a moment, in which a restart may be over:
+    repeating every single input for a minute would help nobody.
+    """
+    until = time.monotonic() + REACH_SECONDS
+    while True:
+        try:
+            httpx.get(f"{url}/livez", timeout=REACH_SECONDS)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if time.monotonic() > until:
+                message = f"{url} cannot be reached ({error}); is ingest running there? --url names another address"
+                raise Refusal(message) from error
+            time.sleep(REACH_SECONDS / 20)
+        else:
+            return
 
 
 def sort_out(path: Path, secrets: Mapping[str, str]) -> tuple[list[Input], list[Unplaced]]:

@@ -205,6 +205,8 @@ class Run:
         if self.first_assignment is not None:
             notes.append(f"First assignment after {self.first_assignment:.1f} s; seed {self.seed}")
         notes += unplaced_lines(self.unplaced)
+        if system.outside.repeats:
+            notes.append(f"{system.outside.repeats} updates arrived again after a kill, and were known by their key")
         if system.outside.refused:
             notes.append(f"Our receivers turned away: {dict(system.outside.refused)}")
         return notes

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import console.play
 from console.app import main
 from local.sample import POLICY, TRAFFIC
 from runtime.release import VERSION
@@ -141,10 +142,11 @@ def test_play_without_a_secret_names_it(switchboard, monkeypatch: pytest.MonkeyP
     assert "ACME_MIME_SECRET" in err
 
 
-def test_play_to_nobody_says_so_at_once(switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_play_to_nobody_says_so_soon(switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
     """The address that was tried, and the option that names another."""
     for name in SECRETS:
         monkeypatch.setenv(name, "whsec_AAAA")
+    monkeypatch.setattr(console.play, "REACH_SECONDS", 0.1)
     code, _, err = switchboard("play", str(TRAFFIC), "--url", "http://127.0.0.1:1")
     assert code == 2
     assert "http://127.0.0.1:1 cannot be reached" in err
