@@ -21,6 +21,7 @@ from services.notifier.senders.servers import servers
 from tests.unit.notifier import scene
 from tests.unit.notifier.scene import CHAT, MAIL
 
+TRACE = f"00-{'1' * 32}-{'2' * 16}-01"
 GUARD_SECONDS = 60
 """Nothing takes so long; a test that hangs ends."""
 
@@ -70,7 +71,7 @@ async def publish(settings: Settings, kafka: KafkaSettings, events: Iterable[Any
     await producer.start()
     try:
         for number, event in enumerate(events):
-            record = encode(event, derive_id(event.case_id, event.kind, number), "/test", "00-" + "1" * 32 + "-2-01")
+            record = encode(event, derive_id(event.case_id, event.kind, number), "/test", TRACE)
             await producer.send_and_wait(
                 settings.topics().name(record.topic), record.value, key=record.key, headers=record.headers
             )

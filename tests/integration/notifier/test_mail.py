@@ -14,7 +14,7 @@ from runtime.settings import KafkaSettings, Settings
 from schemas.base import ReplyAddress
 from schemas.codec import derive_id
 from tests.integration.notifier.outside import Mailbox, Receiver, free_port
-from tests.integration.notifier.scene import Outcomes, chat, policy, publish, request, sending, until
+from tests.integration.notifier.scene import TRACE, Outcomes, chat, policy, publish, request, sending, until
 
 pytestmark = pytest.mark.kafka
 NOWHERE = "http://127.0.0.1:9/updates"
@@ -50,7 +50,7 @@ async def test_delivered(installation: Settings, kafka: KafkaSettings, mailbox: 
         f"<{update.update_id}@acme.example>",
     )
     assert outcomes.all[0][0] == derive_id(update.update_id, "outcome")
-    assert outcomes.traces == ["00-" + "1" * 32 + "-2-01"]
+    assert outcomes.traces == [TRACE]
 
 
 async def test_a_persons_words_are_not_automatic(
