@@ -21,8 +21,8 @@ READ_CHARACTERS: Final = 20_000
 _WORDS: Final = re.compile(r"\w+")
 REMEMBERED: Final = 4096
 """Assessments that are kept, by what they were made from."""
-_BEGINNING: Final = 3
-"""Letters by which beginnings of words are looked up."""
+_BEGINNING: Final = 2
+"""Letters by which beginnings of words are looked up; the policy has none shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +61,35 @@ class Phrasebook:
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        """Index `phrases` by the word they begin with."""
-        self._whole: dict[str, list[tuple[str, str]]] = {}
-        self._begun: dict[int, dict[str, list[tuple[str, str]]]] = {}
+        """Index `phrases` by the word that they begin with."""
+        self._whole: dict[str, list[tuple[list[str], str]]] = {}
+        self._begun: dict[str, list[tuple[str, str]]] = {}
         for phrase in phrases:
-            wanted = " ".join(_WORDS.findall(phrase.casefold()))
-            first, _, more = wanted.partition(" ")
-            if phrase.endswith("*") and not more:
-                length = min(len(first), _BEGINNING)
-                self._begun.setdefault(length, {}).setdefault(first[:length], []).append((first, phrase))
+            words = _WORDS.findall(phrase.casefold())
+            if phrase.endswith("*") and len(words) == 1:
+                self._begun.setdefault(words[0][:_BEGINNING], []).append((words[0], phrase))
             else:
-                self._whole.setdefault(first, []).append((wanted if phrase.endswith("*") else f"{wanted} ", phrase))
+                self._whole.setdefault(words[0], []).append((words, phrase))
 
     def said(self, *texts: str | None) -> frozenset[str]:
         """The phrases, as they were given, that occur in one of the texts."""
-        found: set[str] = set()
+        found = set()
         for text in texts:
-            if not text:
-                continue
-            words = _WORDS.findall(text[:READ_CHARACTERS].casefold())
-            joined = " ".join(words) + " "
-            at = 0
-            for word in words:
-                for wanted, phrase in self._whole.get(word, ()):
-                    if joined.startswith(wanted, at):
-                        found.add(phrase)
-                for length, begun in self._begun.items():
-                    for wanted, phrase in begun.get(word[:length], ()):
-                        if word.startswith(wanted):
-                            found.add(phrase)
-                at += len(word) + 1
+            words = _WORDS.findall(text[:READ_CHARACTERS].casefold()) if text else []
+            for at, word in enumerate(words):
+                if word in self._whole:
+                    found.update(
+                        p for wanted, p in self._whole[word] if _stands(wanted, words[at : at + len(wanted)], p)
+                    )
+                if (beginning := word[:_BEGINNING]) in self._begun:
+                    found.update(p for wanted, p in self._begun[beginning] if word.startswith(wanted))
         return frozenset(found)
+
+
+def _stands(wanted: list[str], words: list[str], phrase: str) -> bool:
+    if phrase.endswith("*"):
+        return len(words) == len(wanted) and words[:-1] == wanted[:-1] and words[-1].startswith(wanted[-1])
+    return words == wanted
 
 
 class Rules:
