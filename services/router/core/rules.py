@@ -73,7 +73,7 @@ class Phrasebook:
 
     def said(self, *texts: str | None) -> frozenset[str]:
         """The phrases, as they were given, that occur in one of the texts."""
-        found = set()
+        found: set[str] = set()
         for text in texts:
             words = _WORDS.findall(text[:READ_CHARACTERS].casefold()) if text else []
             for at, word in enumerate(words):
