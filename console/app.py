@@ -73,7 +73,7 @@ def up(
     [green]switchboard up --for 60 --json account.json[/]
     [green]switchboard up --no-agents --no-traffic[/]  (then send your own: it tells how)
     """
-    from console.up import Options
+    from console.run import Options
     from console.up import up as run
 
     options = Options(seconds=seconds, agents=agents, traffic=traffic, play=play, json_file=json_file, seed=seed)
