@@ -25,9 +25,6 @@ log = structlog.get_logger(__name__)
 SLICE_SECONDS: Final = 0.005
 """So long at most without giving way to the event loop: heartbeats and the commit before this one."""
 
-_TRACEPARENT_CHARACTERS: Final = 55
-"""https://www.w3.org/TR/trace-context/#traceparent-header-field-values, version 00."""
-
 
 class Damaged(Exception):
     """The core's state can no longer be trusted. To do: restore it; `origin` is what did it."""
@@ -132,10 +129,10 @@ class Decider:
         origin = Origin(record.topic, record.partition, record.offset)
         reason: Reason
         try:
-            received = decode(record.value, record.headers, topic.events)
+            received = _decode(record, topic)
             self._check_place(topic, record, received)
             if (why := self._poison.get(origin)) is None:
-                self._step(work, origin, received.id, received.event, _sound(received.traceparent), now)
+                self._step(work, origin, received.id, received.event, received.traceparent, now)
                 return
             reason, detail = "damaging", why
         except Undecodable as error:
@@ -222,6 +219,11 @@ class Decider:
             work.write(self._changelog, (key, value, []))
 
 
-def _sound(traceparent: str | None) -> str | None:
-    """The trace to go on with, unless it is not one: its header is a stranger's, and is copied to every output."""
-    return traceparent if traceparent is not None and len(traceparent) == _TRACEPARENT_CHARACTERS else None
+def _decode(record: ConsumerRecord[Any, Any], topic: Topic) -> Received:
+    """The event of a record. Whatever goes wrong is the record's fault: nothing else has been touched."""
+    try:
+        return decode(record.value, record.headers, topic.events)
+    except Undecodable:
+        raise
+    except Exception as error:
+        raise Undecodable(failures.describe(error)) from error

@@ -68,6 +68,7 @@ async def test_poison_is_put_aside_and_the_rest_goes_on(kafka, installation):
         Encoded(COMMANDS, good.key, good.value, [("ce_id", b"\xff\xfe"), *(h for h in raw if h[0] != "ce_id")]),
         Encoded(COMMANDS, good.key, good.value, [("note", b"\xff"), ("nothing", None), *raw[2:]]),
         Encoded(COMMANDS, stranger.encode(), good.value, raw),
+        Encoded(COMMANDS, good.key, good.value, [*(h for h in raw if h[0] != "ce_id"), ("ce_id", None)]),
         encode(undecidable(desk), "undecidable", "/test"),
         encode(damaging(desk), "damaging", "/test"),
     ]
@@ -88,8 +89,9 @@ async def test_poison_is_put_aside_and_the_rest_goes_on(kafka, installation):
         ("undecodable", f"{commands_topic}/0/3"),
         ("undecodable", f"{commands_topic}/0/5"),
         ("undecodable", f"{commands_topic}/0/7"),
-        ("undecided", f"{commands_topic}/0/10"),
-        ("damaging", f"{commands_topic}/0/12"),
+        ("undecodable", f"{commands_topic}/0/10"),
+        ("undecided", f"{commands_topic}/0/12"),
+        ("damaging", f"{commands_topic}/0/14"),
         ("misplaced", f"{commands_topic}/1/0"),
     ]
     assert list(dead[3].headers[: len(poison[3].headers)]) == poison[3].headers
@@ -97,7 +99,7 @@ async def test_poison_is_put_aside_and_the_rest_goes_on(kafka, installation):
     assert "secret" not in str([why(r) for r in dead])
     after = counted()
     assert {reason: after[reason] - before.get(reason, 0) for reason in after} == {
-        "undecodable": 4.0,
+        "undecodable": 5.0,
         "misplaced": 1.0,
         "undecided": 1.0,
         "damaging": 1.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -130,6 +131,15 @@ async def test_the_clock_of_a_core_never_goes_back():
         assert work.offsets == {TopicPartition("t.commands", 0): offset + 1}
         assert work.taken == {TopicPartition("t.commands", 0): (1, (1000 + offset) / 1000)}
     assert core.instants == [NOON, NOON, NOON + timedelta(seconds=1)]
+
+
+async def test_headers_without_a_value_stop_nothing():
+    """Kafka allows a header to have no value; whichever it is, the batch is processed to its end."""
+    place = TopicPartition("t.commands", 0)
+    names = [name for name, _ in record(0).headers] + ["traceparent"]
+    records = [replace(record(n), headers=(*record(n).headers, (name, None))) for n, name in enumerate(names)]
+    work = await decider(Listing()).decide({place: [*records, record(99)]})
+    assert work.offsets == {place: 100}
 
 
 async def test_a_core_that_fails_outside_of_a_decision_is_not_a_records_fault():
