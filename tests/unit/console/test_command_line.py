@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import structlog
 
 import console.play
 from console.app import main
@@ -27,7 +29,11 @@ def switchboard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         told = capsys.readouterr()
         return int(left.value.code or 0), told.out, told.err
 
-    return run
+    level = logging.getLogger("aiokafka").level
+    yield run
+    # A command is a process's first and last; here others follow, with streams of their own.
+    structlog.reset_defaults()
+    logging.getLogger("aiokafka").setLevel(level)
 
 
 COMMANDS = [
