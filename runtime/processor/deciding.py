@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -39,6 +39,19 @@ class Misplaced(ValueError):
     """The record's key is not its event's, or not of this partition. To do: dead-letter it."""
 
 
+class Deciding(Protocol):
+    """From records and time to work; `Decider` is the usual one."""
+
+    async def decide(self, batch: Batch) -> Work:
+        """The work that follows from `batch`, its offsets in it."""
+
+    async def decide_due(self) -> Work:
+        """The work that follows from deadlines that have come."""
+
+    def seconds_to_deadline(self) -> float | None:
+        """How long until a deadline comes; None when nothing is timed."""
+
+
 class Decider:
     """Drives one core. Its state runs ahead of what is committed; after a failed commit throw both away."""
 
@@ -49,7 +62,7 @@ class Decider:
         *,
         service: Service,
         topics: Topics,
-        changelog: Topic,
+        changelog: Topic | None,
         clock: Clock,
         streak: Streak,
         poison: Mapping[Origin, str],
@@ -64,7 +77,7 @@ class Decider:
         self._poison = poison
         self._limit = limit
         self._source = f"/switchboard/{service}"
-        self._changelog = TopicPartition(topics.name(changelog), partition)
+        self._changelog = TopicPartition(topics.name(changelog), partition) if changelog else None
         self._dead_letters = DeadLetters(service, topics.name(DEAD_LETTERS))
         self._places: dict[tuple[Topic, int], TopicPartition] = {}
         self._now: datetime | None = None
@@ -214,6 +227,8 @@ class Decider:
         with failures.core("take_changes"):
             changes = [(key.encode(), value) for key, value in self._core.take_changes()]
         for key, value in changes:
+            if self._changelog is None:
+                raise failures.CoreFailed("a core without a changelog has something to remember")
             if value is not None and len(value) > MAX_VALUE_BYTES:
                 raise failures.CoreFailed(f"an entity of {len(value)} bytes is more than a broker takes")
             work.write(self._changelog, (key, value, []))

@@ -24,9 +24,10 @@ from runtime.metrics import (
     TRANSACTIONS,
 )
 from runtime.processor import failures
-from runtime.processor.dead_letters import REASONS
+from runtime.processor.dead_letters import REASONS, Origin, Streak
+from runtime.processor.deciding import Deciding
 from runtime.processor.session import Session
-from runtime.processor.task import Job
+from runtime.processor.task import Job, usual_decider
 from runtime.processor.transaction import TransactionalWriter, Writer
 from runtime.settings import KafkaSettings, Settings
 from schemas.topics import Service, Topic
@@ -53,7 +54,7 @@ class Processor:
         *,
         service: Service,
         inputs: Sequence[Topic],
-        changelog: Topic,
+        changelog: Topic | None,
         core: Callable[[int], Core],
         settings: Settings,
         kafka: KafkaSettings,
@@ -62,8 +63,11 @@ class Processor:
         gauges: Callable[[Mapping[int, Core]], None] | None = None,
         clock: Clock = utc_now,
         writer: Callable[[KafkaSettings, Settings, str, int], Writer] = TransactionalWriter,
+        decider: Callable[[Job, int, Core, Streak, Mapping[Origin, str]], Deciding] = usual_decider,
     ) -> None:
-        """`writer` is how a partition's work gets to Kafka; another one than the default gives up exactly once."""
+        """`decider` makes what drives a core; another one reads inputs that hold no events of the contract.
+        `writer` is how a partition's work gets to Kafka; another one than the default gives up exactly once.
+        """
         self._job = Job(
             service=service,
             inputs=tuple(inputs),
@@ -74,6 +78,7 @@ class Processor:
             observe=observe or (lambda _: None),
             clock=clock,
             writer=writer,
+            decider=decider,
         )
         self._gauges = gauges or (lambda _: None)
         self._health = health or Health(started=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from runtime.clock import Clock
 from runtime.core import Core
 from runtime.metrics import BATCH_RECORDS, DEAD_LETTERS, TRANSACTION_SECONDS, TRANSACTIONS
 from runtime.processor.dead_letters import Origin, Streak
-from runtime.processor.deciding import Damaged, Decider
+from runtime.processor.deciding import Damaged, Decider, Deciding
 from runtime.processor.inputs import Batch, Inputs
 from runtime.processor.restore import restore
 from runtime.processor.transaction import Writer
@@ -37,8 +37,10 @@ class Job:
 
     service: Service
     inputs: Sequence[Topic]
-    changelog: Topic
+    changelog: Topic | None
+    """None for a core that remembers nothing."""
     core: Callable[[int], Core]
+    decider: Callable[[Job, int, Core, Streak, Mapping[Origin, str]], Deciding]
     settings: Settings
     kafka: KafkaSettings
     observe: Callable[[Sequence[Any]], None]
@@ -49,6 +51,21 @@ class Job:
     def group(self) -> str:
         """The consumer group, and the stem of the transactional ids."""
         return self.settings.group(self.service)
+
+
+def usual_decider(job: Job, partition: int, core: Core, streak: Streak, poison: Mapping[Origin, str]) -> Deciding:
+    """Drives `core` with the events of the contract."""
+    return Decider(
+        core,
+        partition,
+        service=job.service,
+        topics=job.settings.topics(),
+        changelog=job.changelog,
+        clock=job.clock,
+        streak=streak,
+        poison=poison,
+        limit=job.settings.batch_records,
+    )
 
 
 class Task:
@@ -121,34 +138,27 @@ class Task:
         offsets = await self._inputs.committed()
         # 3. and the changelog.
         core = job.core(self.partition)
-        changelog = TopicPartition(job.settings.topics().name(job.changelog), self.partition)
-        await restore(core, changelog, job.kafka, job.service)
+        if job.changelog is not None:
+            changelog = TopicPartition(job.settings.topics().name(job.changelog), self.partition)
+            await restore(core, changelog, job.kafka, job.service)
         # 4. What was fetched meanwhile is dropped.
         self._inputs.resume(offsets)
         return core
 
     async def _work(self, core: Core, writer: Writer) -> None:
         job = self._job
-        decider = Decider(
-            core,
-            self.partition,
-            service=job.service,
-            topics=job.settings.topics(),
-            changelog=job.changelog,
-            clock=job.clock,
-            streak=self._streak,
-            poison=self._poison,
-            limit=job.settings.batch_records,
-        )
+        decider = job.decider(job, self.partition, core, self._streak, self._poison)
         self._committing = None
         try:
             while not self._closing.is_set():
                 batch = await self._fetch(decider)
                 for tp, records in batch.items():
                     self.in_hand[tp] = self.in_hand.get(tp, 0) + len(records)
-                # Records first: they waited on the topic while nobody was there to see the deadline.
+                # Records first, all that waited while nobody was there to see the deadline: one of them may
+                # be what the deadline was set for.
                 await self._hand_over(await decider.decide(batch), writer)
-                await self._hand_over(await decider.decide_due(), writer)
+                if await self._inputs.caught_up():
+                    await self._hand_over(await decider.decide_due(), writer)
         finally:
             # Also after the next batch failed: this one is sound. Its own failure counts more.
             if self._committing is not None:
@@ -161,11 +171,11 @@ class Task:
                 await self._committing
             self._committing = asyncio.create_task(self._commit(writer, work))
 
-    async def _fetch(self, decider: Decider) -> Batch:
+    async def _fetch(self, decider: Deciding) -> Batch:
         """Records, or none when a deadline comes, nothing comes, or `close` is called. Raises what the
         commit under way raises, as soon as it does.
         """
-        to_deadline = decider.seconds_to_deadline()
+        to_deadline = decider.seconds_to_deadline() if await self._inputs.caught_up() else None
         wait = POLL_SECONDS if to_deadline is None else min(max(to_deadline, SHORTEST_WAIT_SECONDS), POLL_SECONDS)
         getting = asyncio.create_task(self._inputs.read(wait, self._job.settings.batch_records))
         closing = asyncio.create_task(self._closing.wait())
