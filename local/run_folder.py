@@ -26,7 +26,8 @@ _SEND_SCRIPT: Final = """#!/bin/sh
 # Send two: both have the same customer, so both end in the same case.
 set -eu
 NOW=$(date +%s); ID="curl-$NOW-$$"
-BODY='{{"type":"message","conversation":"curl","message_id":"'$ID'","text":"'"${{1:-Hello, my printer does not print.}}"'","customer":{{"id":"curl","name":"You"}}}}'
+TEXT=$(printf '%s' "${{1:-Hello, my printer does not print.}}" | sed 's/[\\"]/\\\\&/g')
+BODY='{{"type":"message","conversation":"curl","message_id":"'$ID'","text":"'$TEXT'","customer":{{"id":"curl","name":"You"}}}}'
 SIGNATURE=$(printf '%s.%s.%s' "$ID" "$NOW" "$BODY" | openssl dgst -sha256 -mac HMAC -macopt hexkey:{key} -binary | base64)
 curl -sS -i -X POST '{url}' \\
   -H 'content-type: application/json' \\
