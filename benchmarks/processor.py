@@ -23,7 +23,6 @@ from runtime import kafka as clients
 from runtime import topic_admin
 from runtime.core import Due
 from runtime.processor import Processor, failures
-from runtime.processor.closing import close
 from runtime.processor.transaction import BATCH_BYTES, TransactionalWriter, Writer, send
 from runtime.processor.work import Work
 from runtime.settings import KafkaSettings, Settings, read_settings
@@ -106,7 +105,7 @@ class AtLeastOnceWriter:
 
     async def close(self) -> None:
         """Disconnect."""
-        await close(self._producer)
+        await clients.close(self._producer)
 
 
 async def _fill(kafka: KafkaSettings, settings: Settings) -> None:

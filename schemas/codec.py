@@ -143,7 +143,7 @@ def decode(
     except (RecursionError, UnicodeError, ValueError) as error:
         message = f"not JSON that can be read: {error}"
         raise Undecodable(message) from error
-    trace = found.get("traceparent", b"").decode("latin-1")
+    trace = (found.get("traceparent") or b"").decode("latin-1")
     return Received(event_id, event, known_traceparent(trace), _text(found, "ce_source"))
 
 

@@ -28,6 +28,8 @@ class Inputs:
         self.tps = tps
         self._consumer = consumer
         self._next: dict[TopicPartition, int] = {}
+        self._backlog: dict[TopicPartition, int] = {}
+        """Up to where records waited when the partition was taken over, until they are read."""
 
     def pause(self) -> None:
         """Fetch nothing: wherever the group's coordinator would read on is of no use until we know better."""
@@ -39,6 +41,7 @@ class Inputs:
         with failures.kafka("reading committed offsets"):
             begin = await self._consumer.beginning_offsets(self.tps)
             committed = {tp: await self._consumer.committed(tp) for tp in self.tps}
+            self._backlog = await self._consumer.end_offsets(self.tps)
         for tp, offset in committed.items():
             if offset is not None and offset < begin[tp]:
                 log.error(
@@ -48,6 +51,14 @@ class Inputs:
                     records=begin[tp] - offset,
                 )
         return {tp: max(committed[tp] or 0, begin[tp]) for tp in self.tps}
+
+    async def caught_up(self) -> bool:
+        """Whether everything was read that waited when the partition was taken over."""
+        if self._backlog:
+            with failures.kafka("asking for the position"):
+                reached = {tp: await self._consumer.position(tp) for tp in self._backlog}
+            self._backlog = {tp: end for tp, end in self._backlog.items() if reached[tp] < end}
+        return not self._backlog
 
     def resume(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Fetch from here on. Whatever was fetched before is dropped."""

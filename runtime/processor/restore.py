@@ -12,7 +12,6 @@ from runtime import kafka as clients
 from runtime.core import Core
 from runtime.metrics import RESTORED_ENTITIES
 from runtime.processor import failures
-from runtime.processor.closing import close
 from runtime.settings import KafkaSettings
 from schemas.topics import Service
 
@@ -91,5 +90,5 @@ async def _read(changelog: TopicPartition, kafka: KafkaSettings, service: Servic
                         seconds=round(now - began, 3),
                     )
         finally:
-            await close(reader)
+            await clients.close(reader)
     return entities

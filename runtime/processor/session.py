@@ -14,8 +14,8 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from runtime.core import Core
+from runtime.kafka import close
 from runtime.processor import failures
-from runtime.processor.closing import close
 from runtime.processor.lag import Lag
 from runtime.processor.task import Job, Task
 

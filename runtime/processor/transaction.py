@@ -10,7 +10,6 @@ from aiokafka import TopicPartition
 
 from runtime import kafka as clients
 from runtime.processor import failures
-from runtime.processor.closing import close
 from runtime.processor.work import Work, Write
 from runtime.settings import KafkaSettings, Settings
 
@@ -73,7 +72,7 @@ class TransactionalWriter:
 
     async def close(self) -> None:
         """Close the producer, within a limit: stop() flushes, hangs without a broker, and never aborts."""
-        await close(self._producer)
+        await clients.close(self._producer)
 
 
 async def send(producer: Any, work: Work) -> list[asyncio.Future[Any]]:

@@ -8,7 +8,6 @@ from typing import Final
 
 from starlette.applications import Starlette
 
-from runtime import topic_admin
 from runtime.asyncapi import describe
 from runtime.health import Health
 from runtime.http import operational_routes
@@ -17,6 +16,7 @@ from runtime.processor import Processor
 from runtime.refusal import Refusal
 from runtime.serving import listen, serve
 from runtime.settings import KafkaSettings, Settings
+from runtime.starting import started
 from schemas.policy import Policy
 from schemas.topics import CASES, NOTIFIER_STATE, SLA, UPDATES, Service
 from services.notifier import figures
@@ -50,29 +50,14 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
     health.readiness.append(senders.unready)
 
     async def work(stopping: asyncio.Event) -> None:
-        if not await _topics_there(settings, kafka, stopping):
+        if not await started(kafka, topics, health, stopping):
             return
-        health.started = True
         async with asyncio.TaskGroup() as both:
             both.create_task(processor.run(stopping))
             both.create_task(senders.run(stopping))
 
     app = Starlette(routes=operational_routes(health, describe(SERVICE, topics, kafka.bootstrap_servers)))
     await serve(app, work, sock=listen(settings, SERVICE), settings=settings, health=health)
-
-
-async def _topics_there(settings: Settings, kafka: KafkaSettings, stopping: asyncio.Event) -> bool:
-    """Wait for Kafka and its topics; False when told to stop meanwhile. Raises Refusal as the wait does."""
-    waiting = asyncio.create_task(topic_admin.wait_for_topics(kafka, settings.topics()))
-    asked = asyncio.create_task(stopping.wait())
-    try:
-        await asyncio.wait({waiting, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if waiting.done():
-            waiting.result()
-        return waiting.done()
-    finally:
-        waiting.cancel()
-        asked.cancel()
 
 
 def _templates(policy: Policy) -> Templates:
