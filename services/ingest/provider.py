@@ -8,7 +8,7 @@ one: a module in `services/ingest/providers/` with a `PROVIDER` in it; nothing e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
@@ -80,6 +80,8 @@ class Request:
     """Names in lower case."""
     query: Mapping[str, str]
     body: bytes
+    fetched: Mapping[str, bytes] = field(default_factory=dict)
+    """What lies at the addresses that the provider named in `needs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,21 @@ class Provider:
     """The body that the provider prescribes, asked for after Kafka's acknowledgement."""
     handshake: Callable[[Request, Sequence[str]], Answer] | None = None
     """Answers the GET by which the provider checks the address; gets all secrets. Raises Rejected."""
+    challenge: Callable[[Request, Sequence[str]], Answer | None] | None = None
+    """Answers the POST by which the provider checks the address before it proves anything; gets all secrets.
+    None for every other request, which then goes through proof and parse. Raises Rejected."""
     check_secret: Callable[[str], None] | None = None
     """Raises ValueError with the expected form, at start, for a secret that can never prove anything."""
+    statuses: Mapping[Reason, int] = field(default_factory=dict)
+    """What HTTP says in place of `STATUS`, where the provider has a number of its own for "not again"."""
+    needs: Callable[[Request, Sequence[str]], Sequence[str]] | None = None
+    """The addresses of what the proof needs besides the request and the secrets, as a certificate: they are
+    read beforehand and given in `Request.fetched`. The request is not proved yet, so only addresses on hosts of
+    the provider may be named."""
+    visits: Callable[[Request, Intake], Sequence[str]] | None = None
+    """The addresses that have to be called (GET) before the answer, to confirm what was proved and parsed."""
+    single_use: Callable[[Request], str | None] | None = None
+    """What a signature covers in place of the body: it is remembered, and forged when it comes again with
+    other events."""
     heavy: bool = False
     """Parsing takes long enough to be done off the event loop, whatever the size."""
