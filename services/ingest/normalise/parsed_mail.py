@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -15,6 +16,7 @@ from services.ingest.normalise.text import line
 from services.ingest.provider import Rejected
 
 _SPACE: Final = re.compile(r"\s+")
+_ANGLES: Final = re.compile(r"[<>]")
 _BETWEEN_FOLDERS: Final = re.compile(r"[/\\]")
 MAX_SIZE: Final = 2**40
 """Bytes of a file, as far as a provider is believed."""
@@ -42,6 +44,22 @@ def assembled(
     if len(files) > MAX_PARTS:
         raise Rejected("malformed", f"the mail has more than {MAX_PARTS} parts")
     return Mail(first, plain, html, files)
+
+
+def delivered(mail: Mail, sender: str | None, recipients: Iterable[str] = ()) -> Mail:
+    """The mail with its envelope: by whom and for whom the provider took it, which is surer than what the mail
+    says of itself. An empty `sender` is that of a bounce; None is not known.
+    """
+    headers = dict(mail.headers)
+    if sender is not None:
+        headers["return-path"] = f"<{sender.strip('<> ')}>"
+    headers["to"] = ", ".join(filter(None, [headers.get("to"), *recipients]))
+    return replace(mail, headers=headers)
+
+
+def mailbox(address: str, name: str | None) -> str:
+    """An address with its name, as in a header. A name cannot pass for an address."""
+    return f"{_ANGLES.sub('', name)} <{address}>" if name else address
 
 
 def attachment(name: str | None, media_type: str | None, content: bytes) -> Attachment:
