@@ -43,7 +43,7 @@ class Habits:
     """Share of offers that are declined."""
     overlook: float = 0.03
     """Share of offers that nobody reacts to: they expire."""
-    vanish: float = 0.02
+    vanish: float = 0.04
     """Chance at each renewal of the lease that the agent is suddenly gone."""
     ask: float = 0.25
     """Share of cases in which the customer is asked something back."""

@@ -25,6 +25,8 @@ from schemas.topics import SERVICES, Service
 
 READY_SECONDS: Final = 60.0
 """For all services together to become ready; the slowest part is Python's imports on a busy machine."""
+FALSE_STARTS: Final = 3
+"""Ends before it was ever ready, after which more of them are no use."""
 STOP_SECONDS: Final = 15.0
 """After SIGTERM, then SIGKILL."""
 BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -140,9 +142,9 @@ class Supervisor:
         async with httpx.AsyncClient(timeout=2.0) as http:
             for child in self.children.values():
                 while said := await ready(http, child):
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline or child.restarts > FALSE_STARTS:
                         message = (
-                            f"{child.service} is not ready after {READY_SECONDS:.0f} s; it says: {said}\n"
+                            f"{child.service} does not become ready (started {child.restarts + 1} times); it says: {said}\n"
                             f"The end of {child.log}:\n{child.last_words()}"
                         )
                         raise Refusal(message)
