@@ -53,7 +53,7 @@ RAW: Final = Topic(
     "Payloads that adapters publish to Kafka themselves, in a provider's own format.",
     "desk",
     producers=("adapters",),
-    consumers=(),
+    consumers=("ingest",),
 )
 MESSAGES: Final = Topic(
     "messages",

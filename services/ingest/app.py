@@ -12,6 +12,8 @@ from runtime.policy_file import read_policy
 from runtime.refusal import Refusal
 from runtime.serving import listen, serve
 from runtime.settings import KafkaSettings, Settings
+from services.ingest import raw
+from services.ingest.accepting import Accepting
 from services.ingest.doors import open_doors
 from services.ingest.endpoint import Endpoint, build
 from services.ingest.publishing import Publisher
@@ -24,11 +26,13 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
 
     Kafka may be away: requests are then answered with 503 until it is there.
     """
-    doors = open_doors(read_policy(settings.policy))
+    policy = read_policy(settings.policy)
+    doors = open_doors(policy)
     if not doors:
         log.warning("no desk of the policy has an intake, so nothing can come in")
     topics = settings.topics()
     publisher = Publisher(kafka, topics)
+    raw_topic = raw.consumer(policy, Accepting(publisher), settings, kafka)
     health = Health()
     health.readiness.append(publisher.ready)
     app = build(
@@ -42,11 +46,17 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
         health.started = True
 
     async def work(stopping: asyncio.Event) -> None:
+        async def others() -> None:
+            """The ways in beside HTTP, when there is something to publish to."""
+            await start()
+            await raw_topic.run(stopping)
+
         try:
             async with asyncio.TaskGroup() as group:
-                starting = group.create_task(start(), name="start")
+                starting = group.create_task(others(), name="others")
                 await publisher.run(stopping, health)
-                starting.cancel()
+                if not health.started:
+                    starting.cancel()
         except* Refusal as refused:
             raise refused.exceptions[0] from None
 
