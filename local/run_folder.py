@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.signing import SIGN, another, new_webhook_secret
+from local.signing import another, new_webhook_secret
 from schemas.policy import DeskPolicy, Policy
 
 ENV: Final = "env"
@@ -86,8 +86,7 @@ def made_up_secrets(policy: Policy) -> dict[str, str]:
     for desk in policy.desks.values():
         for source in desk.intake:
             for name in _variables(*source.secrets):
-                if source.provider in SIGN:
-                    made.setdefault(name, another(source.provider))
+                made.setdefault(name, another(source.provider))
     return _missing(made)
 
 

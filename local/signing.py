@@ -66,5 +66,5 @@ def new_webhook_secret() -> str:
 
 
 def another(provider: str) -> str:
-    """A secret that is not the desk's: what a forger would have."""
-    return new_webhook_secret() if SIGN[provider] is standard else secrets.token_hex(16)
+    """A fresh secret in the provider's form: a run's own, or what a forger would have."""
+    return new_webhook_secret() if SIGN.get(provider) is standard else secrets.token_hex(16)
