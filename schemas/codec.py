@@ -71,7 +71,9 @@ def derive_id(cause: str, *parts: str | int) -> str:
     what else comes of the same cause.
     """
     # Lengths go along, so that no two ways to cut the same characters into parts are alike.
-    named = "".join(f"{len(str(part))}:{part}" for part in (cause, *parts))
+    named = f"{len(cause)}:{cause}"
+    for part in map(str, parts):
+        named += f"{len(part)}:{part}"
     return blake2b(named.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

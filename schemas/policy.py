@@ -177,6 +177,8 @@ class IntakeSource(Part):
     """Any of them may have signed: put the new one beside the old one to rotate."""
     open: Literal["anyone can forge messages here"] | None = None
     """Only with these words does a source run without a secret."""
+    addresses: tuple[Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$", max_length=320)], ...] = ()
+    """Of the desk, for a source that takes mail by SMTP: mail to any of them is the desk's."""
 
     @model_validator(mode="after")
     def _proof(self) -> Self:

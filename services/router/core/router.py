@@ -47,6 +47,28 @@ _DECIDE: Final[dict[type[Any], Decide]] = {
 }
 
 
+def _look_for_agent(fact: Any) -> facts.MatchCase:
+    return facts.MatchCase(fact.desk, fact.case_id)
+
+
+def _look_for_work(fact: Any) -> facts.MatchAgent:
+    return facts.MatchAgent(fact.desk, fact.agent_id)
+
+
+_FOLLOW_UPS: Final[dict[type[Any], Callable[[Any], facts.MatchCase | facts.MatchAgent]]] = {
+    CaseQueued: _look_for_agent,
+    facts.ExclusionLifted: _look_for_agent,
+    OfferMade: _look_for_work,
+    OfferWithdrawn: _look_for_work,
+    CaseAssigned: _look_for_work,
+    Unassigned: _look_for_work,
+    CaseWaiting: _look_for_work,
+    facts.PresenceRenewed: _look_for_work,
+    facts.AgentKnown: lambda fact: facts.MatchAgent(fact.desk, fact.agent.agent_id),
+}
+"""What to look at next: a queued case wants an agent, an agent with room wants work."""
+
+
 class Due(NamedTuple):
     """A deadline that has come, with the id that its consequences derive from."""
 
@@ -79,19 +101,13 @@ class RouterCore:
 
     def follow_ups(self, fact: Any) -> Iterable[Any]:
         """What to look at next: a queued case wants an agent, an agent with room wants work."""
-        match fact:
-            case CaseQueued() | facts.ExclusionLifted():
-                return (facts.MatchCase(fact.desk, fact.case_id),)
-            case (
-                OfferMade() | OfferWithdrawn() | CaseAssigned() | Unassigned() | CaseWaiting() | facts.PresenceRenewed()
-            ):
-                return (facts.MatchAgent(fact.desk, fact.agent_id),)
-            case facts.AgentKnown():
-                return (facts.MatchAgent(fact.desk, fact.agent.agent_id),)
-            case MessageAdded():
-                # The customer may have changed the channel, which frees the holder's room on the former one.
-                holder = self._desk(fact.desk).cases[fact.case_id].holder
-                return () if holder is None else (facts.MatchAgent(fact.desk, holder),)
+        follow = _FOLLOW_UPS.get(type(fact))
+        if follow is not None:
+            return (follow(fact),)
+        if type(fact) is MessageAdded:
+            # The customer may have changed the channel, which frees the holder's room on the former one.
+            holder = self._desk(fact.desk).cases[fact.case_id].holder
+            return () if holder is None else (facts.MatchAgent(fact.desk, holder),)
         return ()
 
     def next_deadline(self) -> datetime | None:
