@@ -18,7 +18,7 @@ from email.policy import Policy, compat32
 from typing import Any, Final, Self, cast
 
 from schemas.messages import Attachment
-from services.ingest.normalise import charset, html
+from services.ingest.normalise import charset, html, reply
 from services.ingest.normalise.text import clean, line
 from services.ingest.provider import Rejected
 
@@ -115,9 +115,15 @@ class Mail:
 
     def text(self) -> str:
         """All of the text: the plain one, or else what the HTML shows."""
+        return self.texts()[0]
+
+    def texts(self, author: str | None = None) -> tuple[str, str]:
+        """All of the text, and what was written this time. `author` is the sender's name, or else the address."""
         if self.plain and self.plain.strip():
-            return clean(self.plain)
-        return clean(html.to_text(self.html)) if self.html else ""
+            full = clean(self.plain)
+            return full, reply.latest(full, author)
+        full, unquoted = map(clean, html.to_texts(self.html)) if self.html else ("", "")
+        return full, reply.new_part(unquoted, author) or reply.latest(full, author)
 
 
 def decoded(raw: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.base import ReplyAddress
 from schemas.messages import MessageReceived, Sender
-from services.ingest.normalise import automatic, identifiers, language, reference, reply
+from services.ingest.normalise import automatic, identifiers, language, reference
 from services.ingest.normalise.mail import Mail, decoded
 from services.ingest.normalise.text import MAX_SUBJECT, MAX_TEXT, clean, line
 from services.ingest.provider import Intake, Rejected
@@ -30,8 +30,8 @@ def received(mail: Mail, intake: Intake, *, own_id: str | None = None, verified:
     if address is None:
         raise Rejected("malformed", "nobody has written this mail: it has no address in From, Sender or Return-Path")
     subject = line(mail.header("subject"), MAX_SUBJECT)
-    full = mail.text()
-    text = clean(reply.latest(full), MAX_TEXT)
+    full, new = mail.texts(name or address)
+    text = clean(new, MAX_TEXT)
     references = _references(mail)
     own_header = _MESSAGE_ID.search(mail.headers.get("message-id", ""))
     message_id = own_header[0] if own_header else None
