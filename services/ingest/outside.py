@@ -24,18 +24,14 @@ LARGEST: Final = 65_536
 KEPT: Final = 32
 """Answers that are kept. What lies at such an address never changes: a new certificate has a new one."""
 AT_ONCE: Final = 4
+_HEADERS: Final = {"user-agent": f"switchboard/{VERSION}"}
 
 
 class Outside:
-    """One client for all of it."""
+    """Connects for each address anew: that is once for a certificate, and once for a subscription."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            timeout=SECONDS,
-            follow_redirects=False,
-            headers={"user-agent": f"switchboard/{VERSION}"},
-        )
+        self._transport = transport
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._turn = asyncio.Semaphore(AT_ONCE)
 
@@ -53,14 +49,15 @@ class Outside:
         await self._get(url)
         log.info("confirmed to a provider", host=httpx.URL(url).host)
 
-    async def close(self) -> None:
-        """End all connections."""
-        await self._client.aclose()
-
     async def _get(self, url: str) -> bytes:
         content = b""
         try:
-            async with self._turn, asyncio.timeout(SECONDS), self._client.stream("GET", url) as response:
+            async with (
+                self._turn,
+                asyncio.timeout(SECONDS),
+                httpx.AsyncClient(transport=self._transport, timeout=SECONDS, headers=_HEADERS) as client,
+                client.stream("GET", url) as response,
+            ):
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > LARGEST:
