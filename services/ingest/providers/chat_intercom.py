@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from schemas.base import ReplyAddress
 from schemas.codec import describe
@@ -76,7 +76,7 @@ class Words(_Part):
 class Parts(_Part):
     """The parts that this notification is about."""
 
-    conversation_parts: tuple[Words, ...] = ()
+    conversation_parts: Annotated[tuple[Words, ...], Field(max_length=500)] = ()
 
 
 class Contacts(_Part):

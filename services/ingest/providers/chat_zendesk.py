@@ -138,12 +138,12 @@ def proof(request: Request, secret: str) -> None:
     stamp = request.headers.get("x-zendesk-webhook-signature-timestamp")
     if not signature or not stamp:
         raise Rejected("unsigned", "X-Zendesk-Webhook-Signature and its -Timestamp are needed")
+    if abs(datetime.now(UTC) - datetime.fromisoformat(stamp)) > TOLERANCE:
+        raise Rejected("stale", "X-Zendesk-Webhook-Signature-Timestamp is more than five minutes off")
     signed = stamp.encode() + request.body
     expected = b64encode(hmac.new(secret.encode(), signed, sha256).digest())
     if not hmac.compare_digest(expected, signature.encode()):
         raise Rejected("forged", "X-Zendesk-Webhook-Signature does not fit this time, body and secret")
-    if abs(datetime.now(UTC) - datetime.fromisoformat(stamp)) > TOLERANCE:
-        raise Rejected("stale", "X-Zendesk-Webhook-Signature-Timestamp is more than five minutes off")
 
 
 def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:

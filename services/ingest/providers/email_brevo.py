@@ -19,7 +19,7 @@ from schemas.codec import describe
 from schemas.messages import MessageReceived
 from services.ingest import basic_auth
 from services.ingest.normalise import batch
-from services.ingest.normalise.parsed_mail import announced, assembled
+from services.ingest.normalise.parsed_mail import announced, assembled, mailbox
 from services.ingest.normalise.received import received
 from services.ingest.provider import InboundEvent, Intake, Provider, Rejected, Request
 
@@ -33,11 +33,6 @@ class Mailbox(_Part):
 
     name: str | None = Field(None, alias="Name")
     address: str | None = Field(None, alias="Address")
-
-    def __str__(self) -> str:
-        """As in a header."""
-        name = "".join(letter for letter in self.name or "" if letter not in '<>"\\')
-        return f'"{name}" <{self.address or ""}>'
 
 
 class File(_Part):
@@ -105,17 +100,17 @@ def _headers(item: Item) -> Iterator[tuple[str, str]]:
         for one in value if isinstance(value, list) else (value,):
             if one is not None:
                 yield name, one
-    told = {
-        "from": item.author,
-        "reply-to": item.reply_to,
-        "subject": item.subject,
-        "date": item.sent_at,
-        "message-id": item.message_id,
-        "in-reply-to": item.in_reply_to,
-    }
-    for name, said in told.items():
-        if said is not None:
-            yield name, str(said)
+    for name, who in (("from", item.author), ("reply-to", item.reply_to)):
+        if who is not None and who.address:
+            yield name, mailbox(who.address, who.name)
+    for name, said in (
+        ("subject", item.subject),
+        ("date", item.sent_at),
+        ("message-id", item.message_id),
+        ("in-reply-to", item.in_reply_to),
+    ):
+        if said:
+            yield name, said
 
 
 PROVIDER = Provider(channel="email", name="brevo", proof=proof, parse=parse, heavy=True)

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from schemas.codec import describe
 from services.ingest.normalise.mail import Mail
+from services.ingest.normalise.parsed_mail import delivered
 from services.ingest.normalise.received import received
 from services.ingest.provider import InboundEvent, Intake, Provider, Rejected, Request
 
@@ -25,10 +26,24 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Address(_Part):
+    """A mailbox, as the envelope has it."""
+
+    email: str
+
+
+class Recipients(_Part):
+    """For whom it came."""
+
+    envelope: tuple[Address, ...] = Field((), alias="rcptTo")
+
+
 class Data(_Part):
     """The mail, under MailerSend's id of it."""
 
     id: Annotated[str, StringConstraints(max_length=200)] | None = None
+    sender: Address | None = None
+    recipients: Recipients | None = None
     raw: str
 
 
@@ -62,7 +77,9 @@ def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
         data = Inbound.model_validate_json(request.body).data
     except ValidationError as error:
         raise Rejected("malformed", describe(error)) from error
-    return [received(Mail.read(data.raw.encode()), intake, own_id=data.id)]
+    recipients = [to.email for to in data.recipients.envelope if to.email] if data.recipients else []
+    mail = delivered(Mail.read(data.raw.encode()), data.sender.email if data.sender else None, recipients)
+    return [received(mail, intake, own_id=data.id)]
 
 
 PROVIDER = Provider(channel="email", name="mailersend", proof=proof, parse=parse, heavy=True)

@@ -25,9 +25,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.codec import describe
 from schemas.messages import Automatic, MessageReceived
-from services.ingest.normalise import envelope
+from services.ingest.normalise import raw_mail
 from services.ingest.normalise.form import Form
-from services.ingest.normalise.parsed_mail import announced, assembled, attachment, from_base64
+from services.ingest.normalise.parsed_mail import announced, assembled, attachment, delivered, from_base64
 from services.ingest.normalise.received import received
 from services.ingest.provider import InboundEvent, Intake, Provider, Rejected, Request
 
@@ -105,7 +105,7 @@ def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
     payload = _payload(request)
     if isinstance(payload.message, str):
         content = from_base64(payload.message) if payload.base64 else payload.message.encode()
-        return [envelope.raw(content, payload.mail_from, intake)]
+        return [raw_mail.taken(content, intake, payload.mail_from, filter(None, (payload.rcpt_to,)))]
     # What is told about mail that was sent has a status, or an event and a payload, but no recipient.
     if payload.rcpt_to is None:
         if (payload.model_extra or {}).keys() & {"status", "event", "payload", "original_message"}:
@@ -148,7 +148,11 @@ def _read(payload: Payload, intake: Intake) -> MessageReceived:
         for file in payload.attachments or ()
     )
     plain = "\n".join(filter(None, (payload.plain_body, payload.replies_from_plain_body))) or None
-    mail = envelope.with_sender(assembled(_headers(payload), plain, payload.html_body, files), payload.mail_from)
+    mail = delivered(
+        assembled(_headers(payload), plain, payload.html_body, files),
+        payload.mail_from,
+        filter(None, (payload.rcpt_to,)),
+    )
     message = received(mail, intake, own_id=None if mail.headers.get("message-id") else _own_id(payload))
     if payload.bounce and message.automatic is None:
         return message.model_copy(update={"automatic": Automatic(kind="bounce", evidence="Postal: bounce")})

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from schemas.codec import describe
 from schemas.messages import MessageReceived
 from services.ingest import basic_auth, shared_token
-from services.ingest.normalise import batch, envelope
+from services.ingest.normalise import batch, raw_mail
 from services.ingest.normalise.parsed_mail import from_base64
 from services.ingest.provider import InboundEvent, Intake, Provider, Rejected, Request
 
@@ -41,6 +41,7 @@ class Relayed(_Part):
 
     protocol: Literal["smtp"] = "smtp"
     msg_from: str | None = None
+    rcpt_to: str | None = None
     content: Content
 
 
@@ -76,9 +77,8 @@ def _read(found: dict[str, Any], intake: Intake) -> MessageReceived:
     except ValidationError as error:
         raise Rejected("malformed", describe(error)) from error
     content = relayed.content
-    return envelope.raw(
-        from_base64(content.mail) if content.is_base64 else content.mail.encode(), relayed.msg_from, intake
-    )
+    raw = from_base64(content.mail) if content.is_base64 else content.mail.encode()
+    return raw_mail.taken(raw, intake, relayed.msg_from, filter(None, (relayed.rcpt_to,)))
 
 
 PROVIDER = Provider(channel="email", name="sparkpost", proof=proof, parse=parse, heavy=True)
