@@ -13,6 +13,8 @@ from runtime.processor import failures
 from runtime.processor.work import Work, Write
 from runtime.settings import KafkaSettings, Settings
 
+RETRY_MS: Final = 20
+"""The same that aiokafka waits where it knows the cause (CONCURRENT_TRANSACTIONS)."""
 BATCH_BYTES: Final = 512 * 1024
 """Of one produce batch; a broker takes twice that by default."""
 
@@ -47,6 +49,9 @@ class TransactionalWriter:
             # A producer that dies, or is thrown away, holds back read-committed readers for so long.
             transaction_timeout_ms=round(settings.transaction_seconds * 1000),
             linger_ms=0,
+            # Kafka 4 refuses the first write of a transaction while it still marks the end of the one before
+            # (KIP-890), and aiokafka would come again after 100 ms: longer than the transaction takes.
+            retry_backoff_ms=RETRY_MS,
             max_batch_size=BATCH_BYTES,
         )
 
