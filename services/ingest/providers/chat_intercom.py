@@ -13,16 +13,18 @@ without words, are acknowledged and left alone. Texts are HTML; files are told o
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha1
+from itertools import islice
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from schemas.base import ReplyAddress
 from schemas.codec import describe
-from schemas.messages import ContactEnded, MessageReceived, Sender
+from schemas.messages import Attachment, ContactEnded, MessageReceived, Sender
 from services.ingest.normalise import html, identifiers, language, reference
 from services.ingest.normalise.parsed_mail import announced
 from services.ingest.normalise.text import MAX_SUBJECT, MAX_TEXT, clean, line
@@ -34,6 +36,8 @@ _CLOSED: Final = "conversation.admin.closed"
 _CUSTOMERS: Final = frozenset({"user", "lead", "contact"})
 _LIVE: Final = frozenset({"conversation", "admin_initiated", "push"})
 """Where a contact sits in front of the messenger; the others (email, facebook, ...) are read when there is time."""
+MAX_FILES: Final = 100
+_PICTURE: Final = re.compile(r"<img\b", re.IGNORECASE)
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -76,7 +80,7 @@ class Words(_Part):
 class Parts(_Part):
     """The parts that this notification is about."""
 
-    conversation_parts: Annotated[tuple[Words, ...], Field(max_length=500)] = ()
+    conversation_parts: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
 
 
 class Contacts(_Part):
@@ -158,7 +162,7 @@ def _new(conversation: Conversation, topic: str) -> Iterator[Words]:
 
 def _received(words: Words, conversation: Conversation, intake: Intake) -> MessageReceived | None:
     text = clean(html.to_text(words.body or ""), MAX_TEXT)
-    files = tuple(announced(file.name, file.content_type, file.filesize) for file in (words.attachments or ())[:100])
+    files = tuple(_files(words))
     if not text and not files:
         return None
     began = conversation.began
@@ -185,6 +189,14 @@ def _received(words: Words, conversation: Conversation, intake: Intake) -> Messa
         verified=intake.proven,
         sent_at=_time(words.created_at or (conversation.created_at if words is began else None)),
     )
+
+
+def _files(words: Words) -> Iterator[Attachment]:
+    """Files, and pictures that stand in the text."""
+    for file in (words.attachments or ())[:MAX_FILES]:
+        yield announced(file.name, file.content_type, file.filesize)
+    for number, _ in enumerate(islice(_PICTURE.finditer(words.body or ""), MAX_FILES), 1):
+        yield announced(f"picture-{number}", "image/*")
 
 
 def _ended(notification: str, conversation: Conversation, intake: Intake) -> Iterator[ContactEnded]:

@@ -31,6 +31,8 @@ from services.ingest.provider import InboundEvent, Intake, Provider, Rejected, R
 TOLERANCE: Final = timedelta(minutes=5)
 _TYPE: Final = "zen:event-type:"
 _OVER: Final = frozenset({"SOLVED", "CLOSED"})
+UNREADABLE: Final = "[Zendesk does not pass on what the customer sent]"
+"""The text of a message without words, as a file: somebody did write."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -183,9 +185,7 @@ def _received(
     live_in: str | None = None,
 ) -> list[InboundEvent]:
     """`live_in` is the messenger's conversation; None for a ticket that is answered when there is time."""
-    text = clean(words.body or "", MAX_TEXT)
-    if not text:
-        return []
+    said = clean(words.body or "", MAX_TEXT)
     live = live_in is not None
     own_id = f"{ticket.id}/{words.id}"
     return [
@@ -201,11 +201,11 @@ def _received(
                 channel=intake.channel, provider=intake.provider, address=ticket.id, thread=live_in or ticket.id
             ),
             subject=line(ticket.subject, MAX_SUBJECT),
-            text=text,
-            language=language.detect(text, intake.policy.languages),
+            text=said or UNREADABLE,
+            language=language.detect(said, intake.policy.languages),
             live=live,
             contact=ticket.id if live else None,
-            case_reference=reference.find(intake.policy.reference_prefix, text, ticket.subject),
+            case_reference=reference.find(intake.policy.reference_prefix, said, ticket.subject),
             verified=intake.proven,
             sent_at=_time(time),
         )

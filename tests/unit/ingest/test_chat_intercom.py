@@ -110,6 +110,12 @@ def test_files():
     assert event.attachments == (Attachment(name="a.png", media_type="image/png", size=9),)
 
 
+def test_pictures():
+    """A picture that stands alone in the text is a message too."""
+    (event,) = parse(PLACE, notified("conversation.user.replied", part(body='<div><img src="https://x/y.png"></div>')))
+    assert event.attachments == (Attachment(name="picture-1", media_type="image/*", size=0),)
+
+
 def test_closed():
     """A conversation that is closed ends the contact, as often as it is closed."""
     (event,) = parse(PLACE, notified("conversation.admin.closed", part(9, author=ADMIN, part_type="close")))
@@ -156,7 +162,7 @@ def test_no_message(topic):
         ({"topic": "conversation.user.replied"}, "data"),
         (notified("conversation.user.replied", id=""), "data.item.id"),
         (notified("conversation.user.replied", part(body=["x"])), "body"),
-        (notified("conversation.user.replied", *[part()] * 501), "500"),
+        (notified("conversation.user.replied", *[part()] * 101), "100"),
         (b'{"topic":' * 5000, "JSON"),
         (b'{"topic":"\\ud800"}', "JSON"),
     ],

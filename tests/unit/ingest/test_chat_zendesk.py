@@ -8,6 +8,7 @@ import pytest
 
 from schemas.base import ReplyAddress
 from schemas.messages import ContactEnded, MessageReceived, Sender
+from services.ingest.providers.chat_zendesk import UNREADABLE
 from tests.unit.ingest.provider_side import NOW
 from tests.unit.ingest.webhook_side import intake, parse, refusal
 
@@ -76,6 +77,13 @@ def test_comment():
     assert event.sender.identifiers == parse(PLACE, said())[0].sender.identifiers
 
 
+@pytest.mark.parametrize("body", [said(body=None), commented(body=" \n")])
+def test_without_words(body):
+    """A file alone, of which Zendesk tells nothing, is a message all the same."""
+    (event,) = parse(PLACE, body)
+    assert (event.text, event.language) == (UNREADABLE, None)
+
+
 @pytest.mark.parametrize("status", ["SOLVED", "closed"])
 def test_over(status):
     """A ticket that is solved or closed ends the contact."""
@@ -99,10 +107,8 @@ def test_over(status):
         said("agent"),
         said("system"),
         said("trigger"),
-        said(body=None),
         commented(staff=True),
         commented(public=False),
-        commented(body=" \n"),
         happened("ticket.status_changed", {"current": "PENDING"}),
         happened("ticket.status_changed", {"current": "SOLVED"}, requester_id=None),
         happened("ticket.created", {}),
