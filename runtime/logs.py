@@ -67,7 +67,7 @@ def configure(service: str, level: str = "info") -> None:
         "uvicorn.access": "critical",
         "aiokafka": "warning",
         "httpx": "warning",
-        "mail.log": "warning",
+        "mail.log": "critical",
     }.items():
         logging.getLogger(name).setLevel(quiet.upper())
     structlog.contextvars.clear_contextvars()

@@ -79,6 +79,18 @@ class Settings(BaseSettings):
     """ingest: scheme, host and path prefix by which providers reach it; some signatures cover it."""
     max_body_bytes: int = Field(26_214_400, ge=1024)
     """ingest: the largest request that is read."""
+    smtp_port: int | None = Field(None, ge=0, le=65535)
+    """ingest: port where mail comes in by SMTP; by default none does."""
+    smtp_name: str | None = Field(None, min_length=1, max_length=255)
+    """ingest: the name by which it greets in SMTP; by default the machine's."""
+    smtp_certificate: Path | None = None
+    """ingest: certificate chain for STARTTLS, PEM; without one it is not offered."""
+    smtp_key: Path | None = None
+    """ingest: private key of the certificate, PEM."""
+    smtp_sender_per_minute: int = Field(60, ge=1)
+    """ingest: mails a minute by SMTP from one sender's address; more are to come later."""
+    smtp_peer_per_minute: int = Field(600, ge=1)
+    """ingest: mails a minute by SMTP from one IP address; more are to come later."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """From which level on lines are logged."""
     drain_seconds: float = Field(0.0, ge=0, le=60)

@@ -17,6 +17,7 @@ from services.ingest.accepting import Accepting
 from services.ingest.doors import open_doors
 from services.ingest.endpoint import Endpoint, build
 from services.ingest.publishing import Publisher
+from services.ingest.smtp import SmtpServer
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,12 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
         log.warning("no desk of the policy has an intake, so nothing can come in")
     topics = settings.topics()
     publisher = Publisher(kafka, topics)
-    raw_topic = raw.consumer(policy, Accepting(publisher), settings, kafka)
+    accepting = Accepting(publisher)
+    raw_topic = raw.consumer(policy, accepting, settings, kafka)
+    smtp = SmtpServer(doors, accepting, publisher, settings)
+    if settings.smtp_port is None and smtp.recipients:
+        log.warning("the policy has addresses, but SWITCHBOARD_SMTP_PORT is not set, so no mail comes by SMTP")
+    mail_sock = None if settings.smtp_port is None else smtp.listen()
     health = Health()
     health.readiness.append(publisher.ready)
     app = build(
@@ -46,17 +52,24 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
         health.started = True
 
     async def work(stopping: asyncio.Event) -> None:
-        async def others() -> None:
-            """The ways in beside HTTP, when there is something to publish to."""
+        async def when_started() -> None:
             await start()
             await raw_topic.run(stopping)
 
+        nothing_to_publish = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
-                starting = group.create_task(others(), name="others")
-                await publisher.run(stopping, health)
+                publishing = group.create_task(publisher.run(nothing_to_publish, health), name="publisher")
+                started = group.create_task(when_started(), name="raw topic")
+                if mail_sock is not None:
+                    await smtp.run(mail_sock, stopping)
+                await stopping.wait()
                 if not health.started:
-                    starting.cancel()
+                    started.cancel()
+                await asyncio.wait({started})
+                # Last, because what is under way elsewhere needs it.
+                nothing_to_publish.set()
+                await publishing
         except* Refusal as refused:
             raise refused.exceptions[0] from None
 

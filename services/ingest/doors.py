@@ -9,6 +9,7 @@ from runtime.policy_file import resolve
 from runtime.refusal import Refusal
 from schemas.base import Channel
 from schemas.policy import DeskPolicy, IntakeSource, Policy
+from services.ingest.normalise import facts
 from services.ingest.provider import Provider, Rejected, Request
 from services.ingest.providers import registry
 
@@ -22,6 +23,8 @@ class Door:
     provider: Provider
     secrets: tuple[str, ...] = field(repr=False)
     """Any of them may have signed; none only where the policy says so in words."""
+    addresses: tuple[str, ...] = ()
+    """Where mail for this way in is sent to, when it comes by SMTP."""
 
     def prove(self, request: Request) -> bool:
         """True when one of the secrets signed the request, False when none is asked for. Raises Rejected
@@ -69,4 +72,4 @@ def _door(desk: str, rules: DeskPolicy, source: IntakeSource) -> Door:
                 provider.check_secret(secret)
             except ValueError as error:
                 raise Refusal(f"{where}: the secret in {written} cannot be used: {error}") from error
-    return Door(desk, rules, provider, secrets)
+    return Door(desk, rules, provider, secrets, source.addresses)

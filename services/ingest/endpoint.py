@@ -118,7 +118,7 @@ class Endpoint:
 
     def _door(self, desk: str, channel: str, provider: str) -> Door:
         door = self._doors.get((desk, cast("Any", channel), provider))
-        if door is not None:
+        if door is not None and door.provider.webhook:
             return door
         if desk not in self._desks:
             raise Rejected("unknown_desk", "there is no such desk, or it takes no messages here")

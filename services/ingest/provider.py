@@ -144,3 +144,5 @@ class Provider:
     other events."""
     heavy: bool = False
     """Parsing takes long enough to be done off the event loop, whatever the size."""
+    webhook: bool = True
+    """Comes by HTTP. False for what has a way in of its own, and is not to be had by a request."""
