@@ -1,8 +1,6 @@
 """WhatsApp Cloud API: JSON, many messages in one request.
 
-Proof: `X-Hub-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the raw body with the app secret. Handshake: GET
-with `hub.mode=subscribe`, `hub.verify_token` (any of the source's secrets) and `hub.challenge`, which is
-answered as it came. Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started.
+Proof and handshake are Meta's (`services/ingest/meta.py`).
 
 Statuses, reactions, edits, deletions, calls and system notices are no new messages: they are acknowledged and
 left alone. Media are told of, never fetched.
@@ -11,7 +9,6 @@ left alone. Media are told of, never fetched.
 from __future__ import annotations
 
 import binascii
-import hmac
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -24,9 +21,10 @@ from pydantic_core import from_json
 from schemas.base import ReplyAddress
 from schemas.codec import describe
 from schemas.messages import Attachment, MessageReceived, Sender
+from services.ingest.meta import handshake, proof
 from services.ingest.normalise import identifiers, language, reference
 from services.ingest.normalise.text import MAX_TEXT, clean, line
-from services.ingest.provider import Answer, InboundEvent, Intake, Provider, Rejected, Request
+from services.ingest.provider import InboundEvent, Intake, Provider, Rejected, Request
 
 _NO_MESSAGE: Final = frozenset({"reaction", "system", "edit", "revoke"})
 _MEDIA: Final = ("image", "video", "audio", "document", "sticker")
@@ -101,28 +99,6 @@ class Payload(_Part):
 
     object: Literal["whatsapp_business_account"]
     entry: tuple[Entry, ...]
-
-
-def proof(request: Request, secret: str) -> None:
-    """Raises Rejected unless `secret` (the app secret) signed the body."""
-    signature = request.headers.get("x-hub-signature-256")
-    if not signature:
-        raise Rejected("unsigned", "the header X-Hub-Signature-256 is missing")
-    expected = "sha256=" + hmac.new(secret.encode(), request.body, sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.encode()):
-        raise Rejected("forged", "X-Hub-Signature-256 does not fit this body and app secret")
-
-
-def handshake(request: Request, secrets: Sequence[str]) -> Answer:
-    """The challenge, for whoever knows one of the secrets."""
-    token, challenge = request.query.get("hub.verify_token", ""), request.query.get("hub.challenge", "")
-    if request.query.get("hub.mode") != "subscribe" or not token:
-        raise Rejected("unsigned", "hub.mode=subscribe and hub.verify_token are needed")
-    if not any(hmac.compare_digest(secret.encode(), token.encode()) for secret in secrets):
-        raise Rejected("forged", "hub.verify_token is none of this source's secrets")
-    if not (challenge.isascii() and challenge.isprintable() and len(challenge) <= 200):  # noqa: PLR2004
-        raise Rejected("malformed", "hub.challenge is no short word")
-    return Answer(challenge.encode())
 
 
 def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
