@@ -9,7 +9,6 @@ from runtime.policy_file import resolve
 from runtime.refusal import Refusal
 from schemas.base import Channel
 from schemas.policy import DeskPolicy, IntakeSource, Policy
-from services.ingest.normalise import facts
 from services.ingest.provider import Provider, Rejected, Request
 from services.ingest.providers import registry
 
