@@ -4,6 +4,8 @@ Proof: nothing is signed. Either `Authorization: Basic` with the credentials of 
 (`services.ingest.basic_auth`; the secret is `user:password`) or `Authorization: Bearer <token>` (the secret is the
 token). Source: https://developers.brevo.com/docs/secured-webhooks; payload:
 https://developers.brevo.com/docs/inbound-parse-webhooks. Tracking events hold no mail: acknowledged, left alone.
+Brevo gives up after 5xx, as after any 4xx but 429 (https://developers.brevo.com/docs/retry-mechanism): our own
+faults are 429 here.
 """
 
 from __future__ import annotations
@@ -113,4 +115,11 @@ def _headers(item: Item) -> Iterator[tuple[str, str]]:
             yield name, said
 
 
-PROVIDER = Provider(channel="email", name="brevo", proof=proof, parse=parse, heavy=True)
+PROVIDER = Provider(
+    channel="email",
+    name="brevo",
+    proof=proof,
+    parse=parse,
+    statuses={"failed": 429, "unavailable": 429, "slow": 429},
+    heavy=True,
+)

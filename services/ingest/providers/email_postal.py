@@ -174,4 +174,12 @@ def _headers(payload: Payload) -> Iterator[tuple[str, str]]:
             yield name.replace("_", "-"), f"<{value.strip(' <>')}>" if name == "message_id" else value
 
 
-PROVIDER = Provider(channel="email", name="postal", proof=proof, parse=parse, check_secret=check_secret, heavy=True)
+PROVIDER = Provider(
+    channel="email",
+    name="postal",
+    proof=proof,
+    parse=parse,
+    check_secret=check_secret,
+    statuses={"slow": 503},
+    heavy=True,
+)

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.base import ReplyAddress
 from schemas.messages import Attachment, Automatic, MessageReceived, Sender
+from services.ingest.providers import registry
 from tests.unit.ingest.provider_side import NOW
 from tests.unit.ingest.webhook_side import intake, parse, refusal
 
@@ -126,3 +127,9 @@ def test_no_mail():
 def test_malformed(body, detail):
     """What is wrong is said."""
     assert detail in refusal(PLACE, body)
+
+
+def test_our_own_faults():
+    """Brevo comes again for 429 only."""
+    statuses = registry()[PLACE].statuses
+    assert {statuses[reason] for reason in ("failed", "unavailable", "slow")} == {429}

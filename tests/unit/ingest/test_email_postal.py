@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from schemas.messages import Attachment
+from services.ingest.provider import STATUS
+from services.ingest.providers import registry
 from tests.unit.ingest.provider_side import mail
 from tests.unit.ingest.webhook_side import parse, refusal
 
@@ -144,3 +146,9 @@ def test_malformed(body, detail):
 def test_malformed_form():
     """A form of too many fields is refused."""
     assert "fields" in refusal(PLACE, b"&".join(b"a%d=1" % n for n in range(1000)), FORM)
+
+
+def test_our_own_faults():
+    """Postal bounces a mail to the customer for any 4xx, so what may go well the next time is 5xx."""
+    statuses = STATUS | registry()[PLACE].statuses
+    assert all(statuses[reason] >= 500 for reason in ("failed", "unavailable", "slow"))
