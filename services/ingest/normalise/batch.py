@@ -31,5 +31,5 @@ def each(items: Iterable[Item], read: Callable[[Item], MessageReceived]) -> list
     if refusals and not messages:
         raise refusals[0]
     for refusal in refusals:
-        log.warning("left out of a batch", reason=refusal.reason, detail=refusal.detail)
+        log.warning("a mail was left out of its batch", reason=refusal.reason)
     return messages
