@@ -12,7 +12,7 @@ from typing import Final
 
 from schemas.messages import Attachment
 from services.ingest.normalise.mail import MAX_HEADER, MAX_HEADERS, MAX_PARTS, MAX_RECIPIENTS, Mail
-from services.ingest.normalise.text import line
+from services.ingest.normalise.text import MAX_NAME, line
 from services.ingest.provider import Rejected
 
 _SPACE: Final = re.compile(r"\s+")
@@ -59,7 +59,7 @@ def delivered(mail: Mail, sender: str | None, recipients: Iterable[str] = ()) ->
 
 def mailbox(address: str, name: str | None) -> str:
     """An address with its name, as in a header. A name cannot pass for an address."""
-    return f"{_ANGLES.sub('', name)} <{address}>" if name else address
+    return f"{_ANGLES.sub('', name[:MAX_NAME])} <{address}>" if name else address
 
 
 def attachment(name: str | None, media_type: str | None, content: bytes) -> Attachment:

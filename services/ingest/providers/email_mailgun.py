@@ -96,7 +96,7 @@ def _signature(request: Request) -> Signature:
     if _is_json(request):
         return _event(request).signature
     form = Form.read(request)
-    given = {name: form.text(name) for name in Signature.model_fields}
+    given = {name: form.word(name) for name in Signature.model_fields}
     if not all(given.values()):
         raise Rejected("unsigned", "the fields timestamp, token and signature are needed")
     try:

@@ -458,6 +458,23 @@ def test_broken_on_the_way(data, name):
     assert outcome(replace(request, body=body)) in {"events", "malformed", "too_large"}
 
 
+URLENCODED = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def test_escapes():
+    """What is no escape stays as it is; a plus is a space; text in several bytes is put together."""
+    body = b"sender=jan%40example.com&body-plain=100%zz+of+%D1%84%+%4"
+    assert one(post("mailgun", body, URLENCODED), proven=False).text == "100%zz of ф% %4"
+
+
+def test_nothing_but_escapes():
+    """Millions of escapes are refused, and cost nothing in fields that nobody asks for."""
+    many = b"%41a" * 1_000_001
+    with pytest.raises(Rejected, match="escapes"):
+        parse(post("mailgun", b"sender=a%40b.example&body-plain=" + many, URLENCODED), proven=False)
+    assert one(post("mailgun", b"sender=a%40b.example&unknown=" + many, URLENCODED), proven=False).text == ""
+
+
 def test_headers_of_the_goldens():
     """The first of several headers with one name counts, as mail programs show it."""
     twice = [*HEADERS, ("From", "eve@evil.example")]
