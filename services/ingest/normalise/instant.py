@@ -17,11 +17,13 @@ from services.ingest.normalise import identifiers, language, reference
 from services.ingest.normalise.text import MAX_TEXT, clean, line
 from services.ingest.provider import Intake, Rejected
 
-MAX_BODY: Final = 4 * 1024 * 1024
+MAX_BODY: Final = 1024 * 1024
 """Bytes. Messengers bring words and links; this is what can be read in a second, whatever it holds."""
 MAX_MESSAGES: Final = 1000
 """In one request. Meta, who batches most, stops there."""
-UNREADABLE: Final = "[What the customer sent is not passed on by {network}]"
+MAX_FILES: Final = 100
+"""Of one message; no messenger lets anybody send as many."""
+UNREADABLE: Final = "[The messenger does not pass on what the customer sent]"
 """The text of a message whose content the provider keeps to itself: somebody did write."""
 UNKNOWN_TYPE: Final = "application/octet-stream"
 
@@ -78,32 +80,37 @@ class Said:
 
 
 def received(said: Said, intake: Intake) -> MessageReceived:
-    """The message that comes of it. Raises Rejected(malformed) when nobody could be called the sender."""
+    """The message that comes of it. Raises Rejected(malformed) when nobody could be called the sender, or an
+    id is longer than any that a provider gives.
+    """
     handle = identifiers.handle(said.network, said.who)
     if handle is None:
         raise Rejected("malformed", "the sender's id has no readable character")
     number = identifiers.tel(f"+{said.phone.lstrip('+')}") if said.phone else None
     text = clean("\n".join(filter(None, said.lines)), MAX_TEXT)
     readable = bool(text or said.files)
-    return MessageReceived(
-        desk=intake.desk,
-        at=intake.received_at,
-        message_id=intake.message_id(said.event),
-        channel=intake.channel,
-        provider=intake.provider,
-        provider_message_id=said.own_id,
-        sender=Sender(identifiers=(handle, number) if number else (handle,), name=line(said.name)),
-        reply_to=ReplyAddress(
-            channel=intake.channel, provider=intake.provider, address=said.address, thread=said.thread
-        ),
-        text=text if readable else UNREADABLE.format(network=said.network.capitalize()),
-        language=language.detect(text, intake.policy.languages),
-        references=(said.answers,) if said.answers else (),
-        case_reference=reference.find(intake.policy.reference_prefix, text),
-        attachments=tuple(said.files),
-        verified=intake.proven,
-        sent_at=_instant(said.at),
-    )
+    try:
+        return MessageReceived(
+            desk=intake.desk,
+            at=intake.received_at,
+            message_id=intake.message_id(said.event),
+            channel=intake.channel,
+            provider=intake.provider,
+            provider_message_id=said.own_id,
+            sender=Sender(identifiers=(handle, number) if number else (handle,), name=line(said.name)),
+            reply_to=ReplyAddress(
+                channel=intake.channel, provider=intake.provider, address=said.address, thread=said.thread
+            ),
+            text=text if readable else UNREADABLE,
+            language=language.detect(text, intake.policy.languages),
+            references=(said.answers,) if said.answers else (),
+            case_reference=reference.find(intake.policy.reference_prefix, text),
+            attachments=tuple(said.files[:MAX_FILES]),
+            verified=intake.proven,
+            sent_at=_instant(said.at),
+        )
+    except ValidationError as error:
+        raise Rejected("malformed", describe(error)) from error
 
 
 def file(name: str | None, media_type: str | None, size: int | None, kind: str) -> Attachment:

@@ -192,9 +192,7 @@ SIDES: dict[str, Side] = {
     "line": Side("social", line, line_batch(line_event())),
     "viber": Side("social", viber, viber_callback()),
     "telegram": Side("social", telegram, TELEGRAM, ("first-token", "second_token", "other"), covers_body=False),
-    "vk": Side(
-        "social", vk, vk_callback(), ("aaQ13axAPQEcczQa:2fd1cb35", "second:6f0c", "other:1"), covers_body=False
-    ),
+    "vk": Side("social", vk, vk_callback(), ("aaQ13axAPQEcczQa:2fd1cb35", "second:6f0c", "other:1"), covers_body=False),
     "slack": Side("chat", slack, slack_event(), timed=True),
 }
 DESK = parse_policy(POLICY, "policy.yaml").desks["acme"]

@@ -159,7 +159,9 @@ def test_vk_secrets_that_are_none(secret):
     assert proved("vk", replace(signed("vk"), body=body)) in {"unsigned", "forged", "malformed"}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"secret":' * 9000, b'{"type": "x", "secret": "\\ud800"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"secret":' * 9000, b'{"type": "x", "secret": "\\ud800"}', b"\xff"]
+)
 def test_vk_bodies_that_are_none(body):
     """VK's proof has to read the body; what cannot be read is refused."""
     assert proved("vk", replace(signed("vk"), body=body)) == "malformed"
@@ -167,12 +169,21 @@ def test_vk_bodies_that_are_none(body):
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("telegram", ""), ("telegram", "two words"), ("telegram", "ключ"), ("telegram", "a" * 257)]
-    + [("vk", ""), ("vk", "only-a-key"), ("vk", ":2fd1cb35"), ("vk", "key:"), ("vk", "ключ:2fd1cb35")],
+    [
+        ("telegram", ""),
+        ("telegram", "two words"),
+        ("telegram", "ключ"),
+        ("telegram", "a" * 257),
+        ("vk", ""),
+        ("vk", "only-a-key"),
+        ("vk", ":2fd1cb35"),
+        ("vk", "key:"),
+        ("vk", "ключ:2fd1cb35"),
+    ],
 )
 def test_secrets_that_could_prove_nothing(name, secret):
     """At start they are refused, with the form that is expected."""
-    with pytest.raises(ValueError, match="letters, digits|<secret key>:<confirmation string>"):
+    with pytest.raises(ValueError, match=r"letters, digits|<secret key>:<confirmation string>"):
         registry()["social", name].check_secret(secret)
     for usable in SIDES[name].secrets:
         registry()["social", name].check_secret(usable)
