@@ -42,6 +42,35 @@ class Automatic(Model):
     """The header or mark that gives it away, e.g. `Auto-Submitted: auto-replied`."""
 
 
+FactKind = Literal[
+    "order_number",
+    "product",
+    "platform",
+    "version",
+    "error",
+    "step_tried",
+    "phone",
+    "email",
+    "web",
+    "time_zone",
+    "convenient_time",
+]
+
+
+class Fact(Model):
+    """Something that an agent would otherwise have to ask for, as it stands in the message; never a guess."""
+
+    kind: FactKind
+    value: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    """As the customer writes it, with single spaces; of `phone` in E.164, of `email` in lower case."""
+    found_in: Literal["subject", "text", "full_text"]
+    """The field of the message that it stands in; `full_text` when it stands in the signature."""
+    start: Annotated[int, Field(ge=0)]
+    """Where it begins in that field, in characters (Unicode code points)."""
+    end: Annotated[int, Field(ge=1)]
+    """Where it ends: the first character that is not part of it."""
+
+
 class MessageReceived(Event):
     """One inbound communication of a customer, normalised, whatever the channel."""
 
@@ -70,6 +99,8 @@ class MessageReceived(Event):
     case_reference: str | None = None
     """Our own reference, when the customer quotes it."""
     attachments: Annotated[tuple[Attachment, ...], Field(strict=False)] = ()
+    facts: Annotated[tuple[Fact, ...], Field(max_length=200, strict=False)] = ()
+    """What the message says about order, product, error and how to reach the customer."""
     automatic: Automatic | None = None
     verified: bool = False
     """Whether the provider vouches for the sender's identity."""

@@ -18,6 +18,8 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
     field_validator,
     model_validator,
 )
@@ -250,6 +252,33 @@ class AutomaticMail(Part):
     """Registered as a case of its own and closed at once, when it belongs to no open case."""
 
 
+def _linear(pattern: str) -> str:
+    """A pattern that can be searched for in time that grows with the text alone."""
+    try:
+        # pydantic's own engine is such a one, and refuses what could not be: lookaround and backreferences.
+        whole = TypeAdapter(Annotated[str, StringConstraints(pattern=f"^(?:{pattern})$")])
+    except Exception as error:
+        message = f"{pattern!r} is no regular expression without lookaround and backreferences"
+        raise ValueError(message) from error
+    try:
+        whole.validate_python("")
+    except ValidationError:
+        return pattern
+    message = f"{pattern!r} fits nothing at all as well; let it ask for a digit or a letter"
+    raise ValueError(message)
+
+
+class Facts(Part):
+    """What is looked for in messages, beside what looks the same at every desk."""
+
+    order_number: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_linear)] | None = None
+    """A regular expression (RE2) for the desk's order numbers: `AC-\\d{6}`."""
+    products: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=2, max_length=80)], ...], Field(max_length=500)
+    ] = ()
+    """Names of what the desk supports, as customers write them; a trailing `*` takes any ending."""
+
+
 class DeskPolicy(Part):
     """One desk."""
 
@@ -276,6 +305,7 @@ class DeskPolicy(Part):
     sending: Sending = Sending()
     updates: Updates = Updates()
     automatic_mail: AutomaticMail = AutomaticMail()
+    facts: Facts = Facts()
     remember_messages: Duration = 7 * 86400.0
     """How long a repeat of a message is recognised; above the longest retry of any provider."""
     remember_customers: Duration = 90 * 86400.0

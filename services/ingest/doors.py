@@ -9,6 +9,7 @@ from runtime.policy_file import resolve
 from runtime.refusal import Refusal
 from schemas.base import Channel
 from schemas.policy import DeskPolicy, IntakeSource, Policy
+from services.ingest.normalise import facts
 from services.ingest.provider import Provider, Rejected, Request
 from services.ingest.providers import registry
 
@@ -49,8 +50,13 @@ Doors = Mapping[tuple[str, Channel, str], Door]
 
 def open_doors(policy: Policy) -> Doors:
     """All doors of the policy. Raises Refusal for an unknown provider and for a secret that is missing or
-    could never prove anything.
+    could never prove anything, and for a pattern that cannot be searched for.
     """
+    for desk, rules in policy.desks.items():
+        try:
+            facts.check(rules)
+        except ValueError as error:
+            raise Refusal(f"desks.{desk}.{error}") from error
     return {
         (desk, source.channel, source.provider): _door(desk, rules, source)
         for desk, rules in policy.desks.items()

@@ -38,6 +38,7 @@ SECTIONS: dict[type[Part], str] = {
     policy.Updates: "`desks.<id>.updates`",
     policy.TemplateText: "`desks.<id>.updates.templates.<kind>.<language>`",
     policy.AutomaticMail: "`desks.<id>.automatic_mail`",
+    policy.Facts: "`desks.<id>.facts`",
 }
 
 

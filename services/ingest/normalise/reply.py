@@ -119,3 +119,17 @@ def first_line(pattern: re.Pattern[str], lines: list[str]) -> int:
         return len(lines)
     start = found.start() + len(found[0]) - len(found[0].lstrip())
     return text.count("\n", 0, start)
+
+
+def signature_after(text: str, full: str) -> tuple[int, int]:
+    """Where in `full` the signature stands that follows `text`, its latest part; an empty stretch when there is
+    none, or when it is not plain that what follows is one.
+    """
+    if not text or not full.startswith(text):
+        return 0, 0
+    above = "\n".join(_apart(full)[0])
+    end = min(len(above), len(full))
+    rows = [row for row in full[len(text) : end].split("\n") if row.strip()]
+    if not full.startswith(above) or len(rows) > signature.MOST_LINES or any(_QUOTED.match(row) for row in rows):
+        return 0, 0
+    return min(len(text), end), end

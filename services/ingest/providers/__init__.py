@@ -1,14 +1,19 @@
-"""The registry: every module here that has a `PROVIDER` is a provider, under its channel and name."""
+"""The registry: every module here that has a `PROVIDER` is a provider, under its channel and name.
+
+Whatever a provider parses, the facts that are in the customers' words are added to it here, for every way in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from schemas.base import Channel
-from services.ingest.provider import Provider
+from services.ingest.normalise import facts
+from services.ingest.provider import InboundEvent, Intake, Provider, Request
 
 
 @cache
@@ -23,5 +28,12 @@ def registry() -> Mapping[tuple[Channel, str], Provider]:
         if place in found:
             message = f"{module.name} claims {provider.channel}/{provider.name}, which another module has"
             raise ValueError(message)
-        found[place] = provider
+        found[place] = _with_facts(provider)
     return found
+
+
+def _with_facts(provider: Provider) -> Provider:
+    def parse(request: Request, intake: Intake) -> Sequence[InboundEvent]:
+        return facts.complete(provider.parse(request, intake), intake.policy)
+
+    return replace(provider, parse=parse)
