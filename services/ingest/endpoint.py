@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
 
 import structlog
@@ -33,8 +33,10 @@ from schemas.codec import Encoded, encode, known_traceparent, new_traceparent
 from schemas.messages import MessageReceived
 from services.ingest import body
 from services.ingest.doors import Door, Doors
+from services.ingest.outside import Outside
 from services.ingest.provider import REASONS, STATUS, Answer, InboundEvent, Intake, Reason, Rejected, Request
 from services.ingest.publishing import RETRY_AFTER_SECONDS, Publisher
+from services.ingest.single_use import Tokens
 
 log = structlog.get_logger(__name__)
 
@@ -72,17 +74,30 @@ class Taken:
 
     events: Sequence[InboundEvent]
     answer: Answer | None
+    token: str | None = None
+    """What the signature covers in place of the body."""
+    visits: Sequence[str] = ()
+    """Addresses to be called before the answer."""
 
 
 class Endpoint:
     """Takes requests through: door, body, proof, parsing, Kafka, answer."""
 
-    def __init__(self, doors: Doors, publisher: Publisher, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        doors: Doors,
+        publisher: Publisher,
+        settings: Settings,
+        clock: Clock = utc_now,
+        outside: Outside | None = None,
+    ) -> None:
         self._doors = doors
         self._desks = {desk for desk, _, _ in doors}
         self._publisher = publisher
         self._settings = settings
         self._clock = clock
+        self._outside = outside or Outside()
+        self._tokens = Tokens()
         self._room = body.Room(body.AT_ONCE * settings.max_body_bytes)
         self._workers: Executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="parse")
         for unknown in UNKNOWN:
@@ -98,12 +113,13 @@ class Endpoint:
         """Answer one request of a provider. Never raises."""
         began = time.perf_counter()
         label = "unknown"
+        statuses: Mapping[Reason, int] = STATUS
         try:
             door = self._door(desk, channel, provider)
-            label = door.provider.name
+            label, statuses = door.provider.name, {**STATUS, **door.provider.statuses}
             response = await self._take(http, door)
         except Rejected as rejected:
-            response = self._refuse(label, rejected.reason, rejected.detail)
+            response = self._refuse(label, rejected.reason, rejected.detail, statuses)
         except ClientDisconnect:
             response = self._refuse(label, "slow", "the request ended before its body did")
         except Exception as error:  # noqa: BLE001 - a bug must not take the service down, nor go unseen
@@ -136,11 +152,19 @@ class Endpoint:
 
     async def _accept(self, request: Request, door: Door, traceparent: str | None) -> Response:
         work = asyncio.get_running_loop().run_in_executor
+        if door.provider.needs is not None and door.secrets:
+            addresses = await work(self._workers, self._needed, request, door)
+            request = replace(request, fetched={url: await self._outside.read(url) for url in addresses})
         if door.provider.heavy or len(request.body) > INLINE_BYTES:
             taken = await work(self._workers, self._read, request, door)
         else:
             taken = self._read(request, door)
+        if taken.token is not None:
+            place = f"{door.desk}/{door.provider.channel}/{door.provider.name}"
+            self._tokens.use(place, taken.token, (event.message_id for event in taken.events), self._clock())
         await self._publisher.publish(self._records(taken.events, traceparent))
+        for url in taken.visits:
+            await self._outside.visit(url)
         received = sum(isinstance(event, MessageReceived) for event in taken.events)
         metrics.MESSAGES_RECEIVED.labels(door.desk, door.provider.channel, door.provider.name).inc(received)
         ids = [event.message_id for event in taken.events]
@@ -158,12 +182,26 @@ class Endpoint:
         answer = door.provider.handshake(request, door.secrets)
         return Response(answer.body, media_type=answer.media_type, headers={"x-content-type-options": "nosniff"})
 
+    def _needed(self, request: Request, door: Door) -> Sequence[str]:
+        """What is not proved yet may make any parser fail, as in `Door.prove`."""
+        try:
+            return door.provider.needs(request, door.secrets) if door.provider.needs else ()
+        except Rejected:
+            raise
+        except Exception as error:
+            raise Rejected("forged", "the signature cannot be read") from error
+
     def _read(self, request: Request, door: Door) -> Taken:
         provider = door.provider
         proven = door.prove(request)
         intake = Intake(door.desk, door.policy, provider.channel, provider.name, self._clock(), proven)
         events = provider.parse(request, intake)
-        return Taken(events, provider.answer(request, events, intake) if provider.answer else None)
+        return Taken(
+            events,
+            provider.answer(request, events, intake) if provider.answer else None,
+            provider.single_use(request) if provider.single_use and proven else None,
+            provider.visits(request, intake) if provider.visits else (),
+        )
 
     def _records(self, events: Sequence[InboundEvent], traceparent: str | None) -> list[Encoded]:
         trace = known_traceparent(traceparent) or new_traceparent()
@@ -181,11 +219,11 @@ class Endpoint:
             body=content,
         )
 
-    def _refuse(self, label: str, reason: Reason, detail: str) -> Response:
+    def _refuse(self, label: str, reason: Reason, detail: str, statuses: Mapping[Reason, int] = STATUS) -> Response:
         metrics.MESSAGES_REJECTED.labels(label, reason).inc()
-        log.info("request refused", provider=label, reason=reason, status=STATUS[reason])
+        log.info("request refused", provider=label, reason=reason, status=statuses[reason])
         headers = {"retry-after": str(RETRY_AFTER_SECONDS)} if reason == "unavailable" else {}
-        return _error(STATUS[reason], reason, detail, headers)
+        return _error(statuses[reason], reason, detail, headers)
 
 
 def build(endpoint: Endpoint, health: Health, asyncapi: Mapping[str, Any]) -> FastAPI:

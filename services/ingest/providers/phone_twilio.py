@@ -30,6 +30,8 @@ from services.ingest.normalise import identifiers, language, reference
 from services.ingest.normalise.text import MAX_TEXT, clean, line
 from services.ingest.provider import Answer, InboundEvent, Intake, Provider, Rejected, Request
 
+MAX_BODY: Final = 262_144
+"""Bytes of a form; Twilio's own have a few thousand."""
 MAX_FIELDS: Final = 500
 MAX_MEDIA: Final = 10
 """Of one MMS, by Twilio's own limit."""
@@ -89,6 +91,8 @@ def answer(request: Request, _: Sequence[InboundEvent], intake: Intake) -> Answe
 
 
 def _form(request: Request) -> ImmutableMultiDict[str, str]:
+    if len(request.body) > MAX_BODY:  # before anything is proved: escapes cost a hundred times their size
+        raise Rejected("too_large", f"Twilio's forms have at most {MAX_BODY} bytes")
     try:
         pairs = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:

@@ -166,3 +166,11 @@ def test_answers():
     assert [(verb.tag, verb.text) for verb in ET.fromstring(spoken.body)] == [("Enqueue", "acme")]
     assert list(ET.fromstring(written.body)) == []
     assert spoken.media_type == written.media_type == "application/xml"
+
+
+def test_form_of_escapes_is_refused_before_it_costs_anything() -> None:
+    """Ten megabytes of `%` once took seconds and gigabytes, unproved."""
+    with pytest.raises(Rejected) as refused:
+        parse("twilio", b"Body=" + b"%" * 10_000_000)
+
+    assert refused.value.reason == "too_large"
