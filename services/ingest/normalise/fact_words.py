@@ -57,7 +57,7 @@ ERROR: Final = (
         r"(?! (?:of|days?|weeks?|times?|minutes?|hours?|раз|дн|час|минут|keer|dae|minute|uur))",
         _I,
     ),
-    re.compile(rf"(?<!\w){_ERROR}(?: message)?[^\"“”«»„\n]{{0,60}}[\"“«„](?P<v>[^\"“”«»„\n]{{3,200}})[\"”»“]", _I),
+    re.compile(rf"(?<!\w){_ERROR}(?: message)?[^.!?\"“”«»„\n]{{0,60}}[\"“«„](?P<v>[^\"“”«»„\n]{{3,200}})[\"”»“]", _I),
     re.compile(
         rf"(?<!\w)(?:{_ERROR}(?: message)?|сообщение об ошибке):[ ]{{1,3}}(?P<v>(?=[^\W\d])[^\n\"“«„]{{3,200}})", _I
     ),
@@ -146,7 +146,8 @@ REFUSES: Final = re.compile(
 """Words in a sentence that speak of another time, or of somebody else's words."""
 
 EMAIL: Final = re.compile(r"(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w@])")
-WEB: Final = re.compile(r"(?<![\w@./])(?:https?://|www\.)[^\s<>\"'«»“”()\[\]{}]{3,400}", _I)
+_OF_A_LINK: Final = r"[^\s<>\"'«»“”()\[\]{}]"
+WEB: Final = re.compile(rf"(?<![\w@./])(?:https?://|www\.){_OF_A_LINK}{{3,400}}(?!{_OF_A_LINK})", _I)
 
 PHONE: Final = re.compile(r"(?<![\w.,+/#№:-])(?:\+|\(\+?)?\d[\d ().\u00a0-]{5,20}\d(?![\w%€$]|[.,:/-]\d)")
 CALLED: Final = re.compile(

@@ -128,8 +128,14 @@ def signature_after(text: str, full: str) -> tuple[int, int]:
     if not text or not full.startswith(text):
         return 0, 0
     above = "\n".join(_apart(full)[0])
-    end = min(len(above), len(full))
-    rows = [row for row in full[len(text) : end].split("\n") if row.strip()]
-    if not full.startswith(above) or len(rows) > signature.MOST_LINES or any(_QUOTED.match(row) for row in rows):
+    if not full.startswith(above) or len(above) <= len(text):
         return 0, 0
-    return min(len(text), end), end
+    end = len(text)
+    taken = 0
+    for row in above[len(text) :].split("\n"):
+        # What introduces a quotation in a language that nobody knows, and its marks, are no signature.
+        if _QUOTED.match(row) or (row.rstrip().endswith(":") and _WHO_AND_WHEN.search(row)):
+            break
+        end += len(row) + 1
+        taken += bool(row.strip())
+    return (len(text), min(end, len(above))) if taken <= signature.MOST_LINES else (0, 0)

@@ -165,6 +165,8 @@ def test_found(text, expected):
         "jan@ @example.com jan@example jan@example.1 a@b@c.example",
         "http:// https://x www. http://[::1 https://localhost/x",
         "LaserJet 4000 and mylaserjet 400",
+        "https://acme.example/" + "a" * 500,
+        'There is no error. My son calls it "the box"',
     ],
 )
 def test_not_found(text):
@@ -194,6 +196,13 @@ def test_subject_and_signature():
         ("phone", "+27821234567", "full_text"),
     ]
     assert full[result[2].start : result[2].end] == "082 123 4567"
+
+
+def test_a_quotation_is_no_signature():
+    """What somebody else wrote tells nothing about the customer, in whatever language it is introduced."""
+    full = "Nie działa.\n\nJan\nTel. 082 123 4567\n\nW dniu 21.11.2026 o 10:00 Acme <help@acme.example> napisał:\n\nTel. 011 555 1234"
+    result = facts.find(DESK, None, "Nie działa.", full)
+    assert [(f.kind, f.value) for f in result] == [("phone", "+27821234567")]
 
 
 @pytest.mark.parametrize(
@@ -247,9 +256,10 @@ def test_a_machines_mail():
 def test_spans(pieces, between):
     """Whatever the text, each fact stands where it says that it does."""
     text = between.join(pieces)
-    for fact in facts.find(DESK, text, text, text):
-        written = text[fact.start : fact.end]
-        assert 0 <= fact.start < fact.end <= len(text)
+    fields = {"subject": text[::-1], "text": text, "full_text": f"{text}\n\nJan, {between.join(reversed(pieces))}"}
+    for fact in facts.find(DESK, fields["subject"], text, fields["full_text"]):
+        written = fields[fact.found_in][fact.start : fact.end]
+        assert 0 <= fact.start < fact.end <= len(fields[fact.found_in])
         if fact.kind == "phone":
             assert identifiers.phone_number(" ".join(written.split()), "ZA") == fact.value
         elif fact.kind == "email":
