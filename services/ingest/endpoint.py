@@ -193,6 +193,8 @@ class Endpoint:
 
     def _read(self, request: Request, door: Door) -> Taken:
         provider = door.provider
+        if provider.challenge and (challenge := provider.challenge(request, door.secrets)):
+            return Taken((), challenge)
         proven = door.prove(request)
         intake = Intake(door.desk, door.policy, provider.channel, provider.name, self._clock(), proven)
         events = provider.parse(request, intake)

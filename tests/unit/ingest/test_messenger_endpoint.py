@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.ingest.messenger_endpoint import application
-from tests.unit.ingest.messenger_side import SIDES, parse, path, signed, vk_callback
+from tests.unit.ingest.messenger_side import SIDES, dumped, parse, path, request, signed, vk_callback
 
 SAID = {"vk": b"ok", "slack": b""}
 """What providers prescribe."""
@@ -85,3 +85,17 @@ async def test_vk_hears_ok_for_whatever_it_is():
         answered = await app.send("vk", signed("vk", vk_callback("group_join", object={"user_id": 1})))
         assert (answered.status_code, answered.content) == (200, b"ok")
         assert answered.headers["switchboard-message-ids"] == ""
+
+
+async def test_vk_confirms_its_address_and_then_brings_messages():
+    """VK asks before it knows any secret; whoever comes with a wrong one hears nothing."""
+    async with application() as ingest:
+        asked = await ingest.send("vk", request("vk", dumped({"type": "confirmation", "group_id": 1})))
+        wrong = await ingest.send("vk", request("vk", dumped({"type": "confirmation", "group_id": 1, "secret": "x"})))
+        broken = await ingest.send("vk", request("vk", b"{"))
+        brought = await ingest.send("vk", request("vk", dumped(vk_callback())))
+
+    assert (asked.status_code, asked.text) == (200, "2fd1cb35")
+    assert (wrong.status_code, broken.status_code) == (403, 422)
+    assert (brought.status_code, brought.text) == (200, "ok")
+    assert len(ingest.events()) == 1

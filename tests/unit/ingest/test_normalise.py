@@ -1,5 +1,5 @@
 """From what providers send to what a message holds."""
-# ruff: noqa: RUF001 - Russian is written in Cyrillic letters, and some of them look like Latin ones
+
 
 from __future__ import annotations
 
