@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     """ingest: mails a minute by SMTP from one sender's address; more are to come later."""
     smtp_peer_per_minute: int = Field(600, ge=1)
     """ingest: mails a minute by SMTP from one IP address; more are to come later."""
+    imap_poll_seconds: float = Field(10.0, ge=0.1, le=3600)
+    """ingest: how often a mailbox is looked into."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """From which level on lines are logged."""
     drain_seconds: float = Field(0.0, ge=0, le=60)

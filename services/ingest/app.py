@@ -16,6 +16,7 @@ from services.ingest import raw
 from services.ingest.accepting import Accepting
 from services.ingest.doors import open_doors
 from services.ingest.endpoint import Endpoint, build
+from services.ingest.imap import MailboxPolling
 from services.ingest.publishing import Publisher
 from services.ingest.smtp import SmtpServer
 
@@ -34,7 +35,9 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
     topics = settings.topics()
     publisher = Publisher(kafka, topics)
     accepting = Accepting(publisher)
-    raw_topic = raw.consumer(policy, accepting, settings, kafka)
+    share = raw.Share(topics)
+    raw_topic = raw.consumer(policy, accepting, share, settings, kafka)
+    mailboxes = MailboxPolling(doors, accepting, share.__contains__, settings)
     smtp = SmtpServer(doors, accepting, publisher, settings)
     if settings.smtp_port is None and smtp.recipients:
         log.warning("the policy has addresses, but SWITCHBOARD_SMTP_PORT is not set, so no mail comes by SMTP")
@@ -54,13 +57,15 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
     async def work(stopping: asyncio.Event) -> None:
         async def when_started() -> None:
             await start()
-            await raw_topic.run(stopping)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(raw_topic.run(stopping), name="raw topic")
+                group.create_task(mailboxes.run(stopping), name="mailboxes")
 
         nothing_to_publish = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
                 publishing = group.create_task(publisher.run(nothing_to_publish, health), name="publisher")
-                started = group.create_task(when_started(), name="raw topic")
+                started = group.create_task(when_started(), name="raw topic, mailboxes")
                 if mail_sock is not None:
                     await smtp.run(mail_sock, stopping)
                 await stopping.wait()

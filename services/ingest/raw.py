@@ -9,7 +9,7 @@ messages exactly once, through kills and rebalances.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 import structlog
@@ -38,9 +38,25 @@ CHANNEL_HEADER: Final = "switchboard-channel"
 PROVIDER_HEADER: Final = "switchboard-provider"
 
 
-def consumer(policy: Policy, accepting: Accepting, settings: Settings, kafka: KafkaSettings) -> Processor:
-    """What reads the raw topic for this process. It has a health of its own: a rebalance must not keep
-    providers' requests away.
+class Share:
+    """The desks whose partition this process reads, as of about a second ago."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self._partitions: frozenset[int] = frozenset()
+
+    def __contains__(self, desk: str) -> bool:
+        """Whether the desk's partition is read here. Two processes may both say so around a rebalance."""
+        return partition_of(desk.encode(), self._topics.partitions) in self._partitions
+
+    def see(self, partitions: Iterable[int]) -> None:
+        """What is read now."""
+        self._partitions = frozenset(partitions)
+
+
+def consumer(policy: Policy, accepting: Accepting, share: Share, settings: Settings, kafka: KafkaSettings) -> Processor:
+    """What reads the raw topic for this process, and keeps `share` up to date. It has a health of its own: a
+    rebalance must not keep providers' requests away.
     """
     reading = Reading(policy, accepting, settings.topics())
     return Processor(
@@ -51,6 +67,7 @@ def consumer(policy: Policy, accepting: Accepting, settings: Settings, kafka: Ka
         core=lambda _: cast("Any", reading),
         decider=lambda *_: reading,
         observe=count,
+        gauges=share.see,
         settings=settings,
         kafka=kafka,
         health=Health(started=True),
