@@ -92,7 +92,7 @@ def _pom() -> str:
         for artefact in ARTEFACTS
     )
     return (
-        '<project><modelVersion>4.0.0</modelVersion>'
+        "<project><modelVersion>4.0.0</modelVersion>"
         "<groupId>switchboard</groupId><artifactId>broker</artifactId><version>1</version><packaging>pom</packaging>"
         f"<dependencies>{dependencies}</dependencies></project>\n"
     )
