@@ -1,6 +1,5 @@
 """From what providers send to what a message holds."""
 
-
 from __future__ import annotations
 
 import pytest
