@@ -14,13 +14,13 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from faststream import FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from benchmarks.workload import policy
-from runtime.core import Core, step
+from runtime.core import step
 from runtime.settings import read_settings
 from schemas.agents import AgentUpserted
 from schemas.base import Event
@@ -42,7 +42,7 @@ def build() -> tuple[FastStream, KafkaBroker, dict[str, int]]:
 
     async def handle(event: Event, cause: str) -> None:
         core = state.setdefault(event.desk, RouterCore(rules))
-        facts: list[Any] = step(cast("Core", core), cause, event, datetime.now(UTC))
+        facts: list[Any] = step(core, cause, event, datetime.now(UTC))
         for n, fact in enumerate(f for f in facts if type(f) in TOPIC_OF):
             topic = TOPIC_OF[type(fact)]
             headers = {"ce_id": derive_id(cause, n), "ce_type": ce_type(type(fact)), "ce_source": "/peer"}

@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 
 from runtime import metrics
 from runtime.asyncapi import describe
-from runtime.core import Core
 from runtime.health import Health
 from runtime.http import operational_routes
 from runtime.policy_file import read_policy
@@ -42,7 +41,7 @@ async def run(settings: Settings, kafka: KafkaSettings) -> None:
         # Who the agents are is read before what they do.
         inputs=(AGENTS, COMMANDS, MESSAGES),
         changelog=ROUTER_STATE,
-        core=lambda _: cast("Core", RouterCore(policy)),
+        core=lambda _: RouterCore(policy),
         settings=settings,
         kafka=kafka,
         health=health,

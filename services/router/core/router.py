@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from heapq import heappop
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from runtime.core import Due
 from schemas import agents, commands, messages
 from schemas.assignments import OfferMade, OfferWithdrawn, Unassigned
 from schemas.cases import CaseAssigned, CaseQueued, CaseWaiting, MessageAdded
@@ -67,13 +68,6 @@ _FOLLOW_UPS: Final[dict[type[Any], Callable[[Any], facts.MatchCase | facts.Match
     facts.AgentKnown: lambda fact: facts.MatchAgent(fact.desk, fact.agent.agent_id),
 }
 """What to look at next: a queued case wants an agent, an agent with room wants work."""
-
-
-class Due(NamedTuple):
-    """A deadline that has come, with the id that its consequences derive from."""
-
-    id: str
-    command: Any
 
 
 class UnknownDesk(LookupError):

@@ -1,7 +1,5 @@
 """Updates requested on a real topic, senders that run, and the outcomes that come back."""
 
-# ruff: noqa: RUF001 - Cyrillic is meant
-
 from __future__ import annotations
 
 import asyncio

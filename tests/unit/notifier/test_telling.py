@@ -84,7 +84,7 @@ def test_a_stranger_is_not_echoed() -> None:
     ("name", "greeting"),
     [
         ("Jan Botha", "Hello Jan Botha,"),
-        ("Anna-Marie d’Almeida Jr.", "Hello Anna-Marie d’Almeida Jr.,"),  # noqa: RUF001 - as she writes it
+        ("Anna-Marie d’Almeida Jr.", "Hello Anna-Marie d’Almeida Jr.,"),
         ("Иван Петров", "Hello Иван Петров,"),
         ("  Jan\r\nBotha ", "Hello Jan Botha,"),
         ("Visit spam.example now", "Hello,"),

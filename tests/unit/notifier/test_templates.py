@@ -1,7 +1,5 @@
 """The texts: every one in every language, the policy's own, and what is wrong with bad ones."""
 
-# ruff: noqa: RUF001 - Cyrillic is meant
-
 from __future__ import annotations
 
 import re
