@@ -33,7 +33,7 @@ run: $(VENV)/.run ## The whole system on this machine, with sample agents and tr
 	@exec $(BIN)/switchboard up $(ARGS)
 
 test: $(VENV)/.dev ## All tests, on a real Kafka (options: make test ARGS="-k router")
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## Style, types and import rules
 	@$(BIN)/ruff format --check .

@@ -65,7 +65,7 @@ class OfferWithdrawn(AgentEvent):
 
     offer_id: EventId
     case_id: CaseId
-    reason: Literal["expired", "declined", "agent_lost", "abandoned", "resolved"]
+    reason: Literal["expired", "declined", "agent_lost", "transferred", "abandoned"]
 
 
 class Assigned(AgentEvent):

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ for _name in [name for name in os.environ if name.startswith(("KAFKA_", "SWITCHB
         del os.environ[_name]  # a test that needs a setting says so itself
 
 _BROKER = pytest.StashKey[local_broker.Running]()
+_TOLD = pytest.StashKey[set[str]]()
 _prefixes = itertools.count(1)
 
 
@@ -32,9 +34,26 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which Kafka it was."""
-    if running := config.stash.get(_BROKER, None):
-        terminalreporter.write_line(f"kafka: {running.kind} at {running.bootstrap} ({running.why})")
+    """Say which Kafka it was, or, with several test processes, which each of them had."""
+    for line in sorted({*config.stash.get(_TOLD, set()), *_which(config)}):
+        terminalreporter.write_line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of a test process: tell the one that started it."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["kafka"] = _which(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Hear what a test process tells."""
+    node.config.stash.setdefault(_TOLD, set()).update(getattr(node, "workeroutput", {}).get("kafka", ()))
+
+
+def _which(config: pytest.Config) -> list[str]:
+    running = config.stash.get(_BROKER, None)
+    return [f"kafka: {running.kind} at {running.bootstrap} ({running.why})"] if running else []
 
 
 @pytest.fixture(scope="session")

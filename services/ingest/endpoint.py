@@ -29,9 +29,9 @@ from runtime.http import operational_routes
 from runtime.release import VERSION
 from runtime.settings import Settings
 from schemas.base import CHANNELS
-from schemas.codec import Encoded, encode, known_traceparent, new_traceparent
-from schemas.messages import MessageReceived
+from schemas.codec import Encoded, known_traceparent, new_traceparent
 from services.ingest import body
+from services.ingest.accepting import count, encoded
 from services.ingest.doors import Door, Doors
 from services.ingest.outside import Outside
 from services.ingest.provider import REASONS, STATUS, Answer, InboundEvent, Intake, Reason, Rejected, Request
@@ -40,7 +40,6 @@ from services.ingest.single_use import Tokens
 
 log = structlog.get_logger(__name__)
 
-SOURCE: Final = "/switchboard/ingest"
 INLINE_BYTES: Final = 65_536
 """Up to this size a body is read in the event loop, unless its provider is heavy; threads cost more."""
 WORKERS: Final = 2
@@ -165,8 +164,7 @@ class Endpoint:
         await self._publisher.publish(self._records(taken.events, traceparent))
         for url in taken.visits:
             await self._outside.visit(url)
-        received = sum(isinstance(event, MessageReceived) for event in taken.events)
-        metrics.MESSAGES_RECEIVED.labels(door.desk, door.provider.channel, door.provider.name).inc(received)
+        count(taken.events)
         ids = [event.message_id for event in taken.events]
         log.debug(
             "accepted", desk=door.desk, channel=door.provider.channel, provider=door.provider.name, count=len(ids)
@@ -207,7 +205,7 @@ class Endpoint:
 
     def _records(self, events: Sequence[InboundEvent], traceparent: str | None) -> list[Encoded]:
         trace = known_traceparent(traceparent) or new_traceparent()
-        return [encode(event, event.message_id, SOURCE, trace) for event in events]
+        return [encoded(event, trace) for event in events]
 
     def _request(self, http: HttpRequest, content: bytes) -> Request:
         path = http.scope.get("raw_path", http.scope["path"].encode()).decode("latin-1")

@@ -104,7 +104,7 @@ async def test_mail_is_taken_and_put_away(installation, kafka, tmp_path, server)
         await server.until("SwitchboardRefused", 2)
         http = await ingest.http.post("/v1/desks/acme/email/imap", content=mail())
         metrics = (await ingest.http.get("/metrics")).text
-        log = "".join(ingest.log)
+        log = "".join(ingest.lines)
         assert await ingest.stop() == 0
     records = await published(installation, kafka, 2)
     events = [decode(r.value, r.headers).event for r in records]
@@ -125,10 +125,10 @@ async def test_a_server_that_is_not_there_or_lets_nobody_in(installation, kafka,
     async with running(installation, kafka, tmp_path, **wrong) as ingest:
         await ingest.until_ready()
         async with asyncio.timeout(60):
-            while not any("a mailbox cannot be emptied" in line for line in ingest.log):  # noqa: ASYNC110 - another process
+            while not any("a mailbox cannot be emptied" in line for line in ingest.lines):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
         assert await ingest.stop() == 0
-        log = "".join(ingest.log)
+        log = "".join(ingest.lines)
     assert "does not let us in" in log
     assert "thewrongone" not in log
 

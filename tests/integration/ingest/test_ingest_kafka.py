@@ -69,7 +69,7 @@ async def test_another_number_of_partitions(installation, kafka, tmp_path):
         async with asyncio.timeout(60):
             assert await ingest.process.wait() == 2
         await asyncio.sleep(0)
-    assert any("2 partitions" in line and "3" in line for line in ingest.log)
+    assert any("2 partitions" in line and "3" in line for line in ingest.lines)
 
 
 async def test_kafka_goes_and_comes_back(own_broker, own_installation, tmp_path):
@@ -116,7 +116,7 @@ async def test_sigterm_finishes_the_open_request(installation, kafka, tmp_path):
         await asyncio.sleep(0.3)  # until the first bytes are with it
         ingest.process.terminate()
         async with asyncio.timeout(30):
-            while not any('"stopping"' in line for line in ingest.log):  # noqa: ASYNC110 - another process
+            while not any('"stopping"' in line for line in ingest.lines):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
         go_on.set()
         answer = await posting
@@ -135,6 +135,6 @@ async def test_nothing_personal_is_logged(installation, kafka, tmp_path):
             await ingest.send(signed(provider, body, secret="whsec_Zm9yZ2Vk"))
             await ingest.send(signed(provider, body[: len(body) // 2]))
         await ingest.stop()
-        log = "".join(ingest.log).lower()
+        log = "".join(ingest.lines).lower()
     assert "request refused" in log
     assert not [word for word in ("jan@", "example.com", "botha", "printer", "27821234567", "0821") if word in log]

@@ -66,7 +66,7 @@ async def port_of(ingest) -> int:
     """Where it listens for mail, as it logs it."""
     async with asyncio.timeout(60):
         while True:
-            for line in ingest.log:
+            for line in ingest.lines:
                 if '"listening for mail"' in line:
                     return json.loads(line)["port"]
             await asyncio.sleep(0.05)
@@ -140,7 +140,7 @@ async def test_what_is_refused_and_how(installation, kafka, tmp_path):
         assert (http.status_code, http.json()["error"]["reason"]) == (404, "unknown_provider")
         assert (await sender.send(mail("y" * 60_000)))[0] == 250
         (record,) = await published(installation, kafka, 1)
-        log = "".join(ingest.log)
+        log = "".join(ingest.lines)
     assert decode(record.value, record.headers).event.text.startswith("y" * 30_000)
     assert "example.com" not in log
     assert "printer" not in log

@@ -157,6 +157,7 @@ def test_asking_for_a_person_takes_the_case_from_a_bot() -> None:
     facts = desk.when(message("m2", "I want a human"), 5)
 
     assert kinds(facts) == ["MessageAdded", "OfferWithdrawn", "CaseReleased", "CaseQueued", "OfferMade"]
+    assert only(facts, OfferWithdrawn).reason == "transferred"
     assert only(facts, CaseReleased).decision.reasons[0].rule == "person-on-demand"
     assert only(facts, OfferMade).agent_id == "thandi"
 

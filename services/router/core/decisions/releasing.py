@@ -12,12 +12,12 @@ from schemas.cases import CaseQueued, CaseReleased, ReleaseReason
 from services.router.core.desk import Desk
 from services.router.core.entities import Case, Offer
 
-WithdrawalReason = Literal["expired", "declined", "agent_lost", "abandoned", "resolved"]
+WithdrawalReason = Literal["expired", "declined", "agent_lost", "transferred", "abandoned"]
 _WITHDRAWN: dict[ReleaseReason, WithdrawalReason] = {
     "declined": "declined",
     "offer_expired": "expired",
     "agent_lost": "agent_lost",
-    "transferred": "agent_lost",
+    "transferred": "transferred",
 }
 
 
