@@ -66,7 +66,11 @@ async def test_repeat_is_counted_and_dropped_by_its_key(outside: Outside, tmp_pa
     assert (outside.repeats, outside.doubled_mails, len(written(tmp_path))) == (1, 0, 1)
 
 
-@pytest.mark.parametrize(("secret", "key", "status"), [(new_webhook_secret(), "u-1", 401), (SECRET, "u-2", 422)])
+@pytest.mark.parametrize(
+    ("secret", "key", "status"),
+    [(new_webhook_secret(), "u-1", 401), (SECRET, "u-2", 422)],
+    ids=["other secret", "other key"],
+)
 async def test_wrong_signature_or_key_is_turned_away(
     outside: Outside, tmp_path: Path, secret: str, key: str, status: int
 ) -> None:
