@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Final
@@ -75,7 +76,7 @@ def mail_server(mail: MailSender, place: str) -> MailServer:
     name, address = parseaddr(mail.sender)
     try:
         sender = Address(display_name=name, addr_spec=address)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, HeaderParseError) as error:  # which of them depends on Python's version
         raise Refusal(
             f"{place}.sender: not a mail address; write it as: Acme Support <support@acme.example>"
         ) from error
